@@ -1,0 +1,83 @@
+"""What an operation is: one DDL form, its effect as written, its hazards, its safe steps, what later statements see.
+
+An operation decides from the parsed statement and the facts alone. It never executes and never looks at the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from migrator.plan.effect import Effect
+from migrator.plan.hazard import Hazard
+from migrator.plan.step import SessionState, Step
+from migrator.policy import Policy
+from migrator.postgres.facts import Facts, Relation
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.migration import Directive, Migration, Statement
+from migrator.sql.syntax import Action, AlterTable, Command
+
+Subject = Command | Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a statement stands: facts folded over everything before it, and the session state folded likewise."""
+
+    facts: Facts
+    policy: Policy
+    session: SessionState
+    search_path: tuple[str, ...]
+    migration: Migration
+    statement: Statement
+    index: int
+    """1-based index of the statement in its file."""
+    directives: tuple[Directive, ...] = ()
+    """The statement's own and the file's."""
+    alter: AlterTable | None = None
+    """The statement an action belongs to."""
+
+    def resolve(self, name: QualifiedName) -> QualifiedName:
+        """Qualify a name as the server would here."""
+        return self.facts.resolve(name, self.search_path)
+
+    def relation(self, name: QualifiedName) -> Relation | None:
+        """Return what is known of the relation."""
+        return self.facts.relation(self.resolve(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an operation says of one statement or action.
+
+    Steps come without migration, id, file and place: the planner fills those in. An empty `steps` means that nothing is
+    to be done (a `SET` that was folded, an object that exists already).
+    """
+
+    operation: str
+    """The name of its page, e.g. `add-column`."""
+    effect: Effect = field(default_factory=Effect)
+    hazards: tuple[Hazard, ...] = ()
+    steps: tuple[Step, ...] = ()
+    facts: Facts
+    """As later statements see them."""
+    touches: tuple[QualifiedName, ...] = ()
+    as_written: bool = False
+    session: SessionState | None = None
+    """The session state for the statements after this one, where it changes it."""
+    search_path: tuple[str, ...] | None = None
+    used: tuple[Directive, ...] = ()
+    """Directives other than `allow` that took effect."""
+    note: str | None = None
+
+
+class Operation(Protocol):
+    """One DDL operation; instances stand in the OPERATIONS tuple, the first that matches is taken."""
+
+    name: str
+
+    def matches(self, subject: Subject, context: Context) -> bool:
+        """Whether this operation is responsible for the statement or action."""
+
+    def plan(self, subject: Subject, context: Context) -> Outcome:
+        """Return effect, hazards, steps and the facts that later statements see."""

@@ -1,0 +1,1 @@
+"""The vocabulary of a plan: pure data that is shown, saved and executed as one and the same object."""

@@ -1,0 +1,95 @@
+"""The plan: header, source statements with their effect as written, and the ordered steps that run instead."""
+
+from __future__ import annotations
+
+import msgspec
+
+from migrator.plan.effect import Effect
+from migrator.plan.hazard import Hazard
+from migrator.plan.step import Phase, Step
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.versions import ServerVersion
+
+FORMAT = 1
+"""Version of the document; readers refuse others."""
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """A relation's definition when the plan was made; digest None where it does not exist."""
+
+    relation: QualifiedName
+    digest: str | None
+
+
+class SourceStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement of a file, and what it would have done as written."""
+
+    migration: str
+    index: int
+    """1-based, in its file."""
+    file: str
+    line: int
+    column: int
+    text: str
+    checksum: str
+    kind: str
+    """The operation's name, e.g. `add-column`; `opaque` where not understood."""
+    effect: Effect
+    """As written, without this tool."""
+    hazards: tuple[Hazard, ...] = ()
+    as_written: bool = False
+    """Runs unchanged (under timeouts and lock attempts)."""
+    touches: tuple[QualifiedName, ...] = ()
+    note: str | None = None
+
+
+class PlannedMigration(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in the plan."""
+
+    version: str
+    name: str
+    file: str
+    touches: tuple[QualifiedName, ...] = ()
+    touches_everything: bool = False
+    """An opaque statement is in it."""
+    findings: tuple[Hazard, ...] = ()
+    """Of the file as a whole: unused directives and the like."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown, saved and executed. Deterministic: no clock, no randomness went into it."""
+
+    format: int = FORMAT
+    tool_version: str = ""
+    server_version: ServerVersion = ServerVersion(0)
+    facts: str = "nothing"
+    """Where the facts came from: database, file, shadow, nothing."""
+    database: str | None = None
+    live: bool = True
+    journal_schema: str = "migrator"
+    fingerprints: tuple[Fingerprint, ...] = ()
+    migrations: tuple[PlannedMigration, ...] = ()
+    statements: tuple[SourceStatement, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    def only(self, version: str) -> Plan:
+        """Return the part of one migration, as the journal stores it."""
+        migrations = tuple(m for m in self.migrations if m.version == version)
+        touched = {name for m in migrations for name in m.touches}
+        return msgspec.structs.replace(
+            self,
+            fingerprints=tuple(f for f in self.fingerprints if f.relation in touched),
+            migrations=migrations,
+            statements=tuple(s for s in self.statements if s.migration == version),
+            steps=tuple(s for s in self.steps if s.migration == version),
+        )
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """Every hazard, of statements and files."""
+        of_files = tuple(h for m in self.migrations for h in m.findings)
+        return (*of_files, *(h for s in self.statements for h in s.hazards))
+
+    def steps_of(self, version: str, phase: Phase | None = None) -> tuple[Step, ...]:
+        """Return the steps of a migration in their order, of one phase if named."""
+        return tuple(s for s in self.steps if s.migration == version and phase in {None, s.phase})

@@ -1,0 +1,228 @@
+"""What is known of one database: frozen values, filled by `database.introspect`, by a file, or by nothing at all.
+
+Everything here is schema-qualified. Where something is unknown it is None, and unknown is treated as large and in use.
+Operations fold facts forward (`Facts.with_table` and friends), so that a later statement sees what an earlier one made.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import msgspec
+
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.versions import NEWEST_KNOWN, ServerVersion
+
+
+class RelationKind(enum.StrEnum):
+    """pg_class.relkind."""
+
+    TABLE = "r"
+    PARTITIONED_TABLE = "p"
+    VIEW = "v"
+    MATERIALIZED_VIEW = "m"
+    FOREIGN_TABLE = "f"
+    SEQUENCE = "S"
+    COMPOSITE_TYPE = "c"
+
+
+class ConstraintKind(enum.StrEnum):
+    """pg_constraint.contype."""
+
+    CHECK = "c"
+    FOREIGN_KEY = "f"
+    PRIMARY_KEY = "p"
+    UNIQUE = "u"
+    EXCLUDE = "x"
+    NOT_NULL = "n"
+    TRIGGER = "t"
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column; `type` is format_type's text, e.g. `character varying(20)`."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    generated: str = ""
+    """'' none, 's' stored, 'v' virtual."""
+    identity: str = ""
+    """'' none, 'a' always, 'd' by default."""
+    collation: str | None = None
+    domain_constrained: bool = False
+    """The type is a domain with a constraint (catalogue 17)."""
+
+
+class Constraint(msgspec.Struct, frozen=True, kw_only=True):
+    """A constraint of a table; `definition` is pg_get_constraintdef's text."""
+
+    name: str
+    kind: ConstraintKind
+    columns: tuple[str, ...] = ()
+    definition: str = ""
+    validated: bool = True
+    references: QualifiedName | None = None
+    referenced_columns: tuple[str, ...] = ()
+    index: str | None = None
+
+
+class Index(msgspec.Struct, frozen=True, kw_only=True):
+    """An index; `keys` are column names, None for an expression; `definition` is pg_get_indexdef's text."""
+
+    name: str
+    keys: tuple[str | None, ...] = ()
+    included: tuple[str, ...] = ()
+    unique: bool = False
+    primary: bool = False
+    valid: bool = True
+    method: str = "btree"
+    predicate: str | None = None
+    definition: str = ""
+    constraint: str | None = None
+    bytes: int | None = None
+    mentions: tuple[str, ...] = ()
+    """Every column of the table that keys, expressions, INCLUDE or WHERE mention."""
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+    """A trigger that is not internal; `definition` is pg_get_triggerdef's text."""
+
+    name: str
+    definition: str = ""
+    function: QualifiedName | None = None
+    enabled: str = "O"
+
+
+class Relation(msgspec.Struct, frozen=True, kw_only=True):
+    """A table, view, sequence …, with what hangs on it."""
+
+    name: QualifiedName
+    kind: RelationKind = RelationKind.TABLE
+    owner: str | None = None
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[str, ...] = ()
+    referenced_by: tuple[QualifiedName, ...] = ()
+    """Tables with a foreign key to this one."""
+    dependents: tuple[QualifiedName, ...] = ()
+    """Views and materialized views over this relation."""
+    partition_of: QualifiedName | None = None
+    partitions: tuple[QualifiedName, ...] = ()
+    partition_key: tuple[str, ...] = ()
+    inherits: tuple[QualifiedName, ...] = ()
+    children: tuple[QualifiedName, ...] = ()
+    """Children by plain inheritance (not partitions)."""
+    extension: str | None = None
+    row_security: bool = False
+    force_row_security: bool = False
+    published_without_identity: bool = False
+    """In a publication that replicates UPDATE or DELETE, and without a replica identity."""
+    collation_mismatch: bool = False
+    rows: int | None = None
+    """pg_class.reltuples, or None when never analysed; 0 only when the table is proved empty (no pages)."""
+    bytes: int | None = None
+    """pg_table_size."""
+    created_in_plan: bool = False
+    """An earlier statement of this plan creates it: nobody uses it yet."""
+    fingerprint: str | None = None
+    """Digest of the definition as the server computes it (`database/sql/fingerprint.sql`)."""
+
+    @property
+    def is_table(self) -> bool:
+        """An ordinary or partitioned table."""
+        return self.kind in {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE}
+
+    def column(self, name: str) -> Column | None:
+        """Return the column, or None."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def constraint(self, name: str) -> Constraint | None:
+        """Return the constraint, or None."""
+        return next((c for c in self.constraints if c.name == name), None)
+
+    def index(self, name: str) -> Index | None:
+        """Return the index, or None."""
+        return next((i for i in self.indexes if i.name == name), None)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key, () without one."""
+        return next((c.columns for c in self.constraints if c.kind is ConstraintKind.PRIMARY_KEY), ())
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """A user function; volatility is pg_proc.provolatile ('i', 's', 'v')."""
+
+    name: QualifiedName
+    volatility: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """A database as known to the planner."""
+
+    server_version: ServerVersion = ServerVersion(NEWEST_KNOWN * 10000)
+    source: str = "nothing"
+    """'database', 'file', 'shadow' or 'nothing'; shown in every report."""
+    database: str | None = None
+    live: bool = True
+    """User tables existed before this run began; without facts we assume so."""
+    complete: bool = False
+    """Whether a relation that is not listed is known not to exist."""
+    search_path: tuple[str, ...] = ("public",)
+    """current_schemas(false): where an unqualified name is looked for."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """The session defaults a step's session state begins with: TimeZone, DateStyle, IntervalStyle, search_path, …"""
+    role: str | None = None
+    relations: tuple[Relation, ...] = ()
+    functions: tuple[Function, ...] = ()
+    types: tuple[QualifiedName, ...] = ()
+    schemas: tuple[str, ...] = ()
+
+    def resolve(self, name: QualifiedName, search_path: tuple[str, ...] | None = None) -> QualifiedName:
+        """Qualify `name` as the server would: the first schema of the path that has it, else the first of the path."""
+        if name.schema is not None:
+            return name
+        path = self.search_path if search_path is None else search_path
+        known = {r.name for r in self.relations}
+        for schema in path:
+            if QualifiedName(schema, name.name) in known:
+                return QualifiedName(schema, name.name)
+        return QualifiedName(path[0] if path else "public", name.name)
+
+    def relation(self, name: QualifiedName) -> Relation | None:
+        """Return the relation of that qualified name, or None where it is absent or unknown."""
+        return next((r for r in self.relations if r.name == name), None)
+
+    def relation_with_index(self, index: QualifiedName) -> Relation | None:
+        """Return the table that has this index (an index lives in its table's schema)."""
+        return next((r for r in self.relations if r.name.schema == index.schema and r.index(index.name)), None)
+
+    def with_relation(self, relation: Relation) -> Facts:
+        """Return facts in which `relation` stands, in place of one of the same name."""
+        others = tuple(r for r in self.relations if r.name != relation.name)
+        return msgspec.structs.replace(self, relations=(*others, relation))
+
+    def without_relation(self, name: QualifiedName) -> Facts:
+        """Return facts without that relation."""
+        return msgspec.structs.replace(self, relations=tuple(r for r in self.relations if r.name != name))
+
+    def changed(self, name: QualifiedName, change: Callable[[Relation], Relation]) -> Facts:
+        """Return facts with `change` applied to one relation; an unknown relation stays unknown."""
+        found = self.relation(name)
+        return self if found is None else self.with_relation(change(found))
+
+
+Named = TypeVar("Named", Column, Constraint, Index, Trigger)
+
+
+def replace_named(items: Iterable[Named], item: Named) -> tuple[Named, ...]:
+    """Return `items` with `item` in place of the one of its name, or at the end."""
+    kept = tuple(items)
+    if any(i.name == item.name for i in kept):
+        return tuple(item if i.name == item.name else i for i in kept)
+    return (*kept, item)
