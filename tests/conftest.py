@@ -1,0 +1,163 @@
+"""Fixtures of all tests: a server of every chosen version, and a database for each test.
+
+`server` and `database` run a test once for every version of MIGRATOR_POSTGRES (`13,18` or `all`; default 18).
+`@pytest.mark.postgres(since=14, until=17)` narrows that, `@pytest.mark.postgres(newest=True)` takes one only.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests import servers
+from tests.servers import Choice, NoServerError, Server
+
+_CHOICE = pytest.StashKey[Choice]()
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database that one test owns; roles, being of the whole server, are best named after it."""
+
+    server: Server
+    name: str
+    connections: list[psycopg.Connection[tuple[Any, ...]]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.server.database_url(self.name)
+
+    @property
+    def version(self) -> int:
+        return self.server.version
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """A new autocommit connection of a superuser, closed when the test ends."""
+        connection = self.server.connect(self.name)
+        self.connections.append(connection)
+        return connection
+
+
+class Worker(Protocol):
+    """What pytest-xdist hands to its hooks, as far as it is used here."""
+
+    config: pytest.Config
+    workerinput: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """A server that the test shares with others of the run."""
+    choice = request.config.stash[_CHOICE]
+    try:
+        return servers.obtain(choice, request.param)
+    except NoServerError as error:
+        if choice.required:
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[Database]:
+    """An empty database of the test's own."""
+    created = create_database(server)
+    try:
+        yield created
+    finally:
+        drop_database(created)
+
+
+@pytest.fixture
+def second_database(server: Server) -> Iterator[Database]:
+    """Another empty database on the same server, to compare the first one with."""
+    created = create_database(server)
+    try:
+        yield created
+    finally:
+        drop_database(created)
+
+
+def create_database(server: Server) -> Database:
+    """Create an empty database with a name that no other test of the run has."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with server.connect() as administrator:
+        administrator.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return Database(server=server, name=name)
+
+
+def drop_database(database: Database) -> None:
+    """Drop it whatever the test left in it, prepared transactions included."""
+    for connection in database.connections:
+        connection.close()
+    with database.server.connect(database.name) as inside:
+        for (gid,) in inside.execute("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
+            inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
+    with database.server.connect() as administrator:
+        administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide what servers to use, or take over what the controller of this worker decided."""
+    config.addinivalue_line(
+        "markers",
+        "postgres(since=13, until=18, newest=False): the versions that a test of a server is for",
+    )
+    given = getattr(config, "workerinput", None)
+    config.stash[_CHOICE] = (
+        servers.choose(os.environ) if given is None else servers.choice_from_input(given["servers"])
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Worker) -> None:
+    """Hand the choice to a worker of pytest-xdist."""
+    node.workerinput["servers"] = node.config.stash[_CHOICE].as_input()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what servers will be used."""
+    return str(config.stash[_CHOICE])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what servers were used."""
+    used = servers.used(config.stash[_CHOICE])
+    if used:
+        terminalreporter.write_line(f"PostgreSQL servers used: {', '.join(map(str, used))}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers; the workers, which are gone by now, leave that to their controller."""
+    choice = config.stash.get(_CHOICE, None)
+    if choice is not None and not hasattr(config, "workerinput"):
+        servers.stop_all(choice)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test of a server once for each version that it is for."""
+    if "server" in metafunc.fixturenames:
+        versions = _versions(metafunc.config.stash[_CHOICE], metafunc.definition)
+        metafunc.parametrize(
+            "server", versions, indirect=True, scope="session", ids=[f"pg{v}" for v in versions]
+        )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of a server, so that `-m 'not server'` runs the pure ones."""
+    if "server" in getattr(item, "fixturenames", ()):
+        item.add_marker("server")
+
+
+def _versions(choice: Choice, definition: pytest.Item) -> list[int]:
+    marks = [mark.kwargs for mark in definition.iter_markers("postgres")]
+    since = max((mark.get("since", 0) for mark in marks), default=0)
+    until = min((mark.get("until", 99) for mark in marks), default=99)
+    versions = [version for version in choice.versions if since <= version <= until]
+    return versions[-1:] if any(mark.get("newest", False) for mark in marks) else versions
