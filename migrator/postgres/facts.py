@@ -222,7 +222,9 @@ Named = TypeVar("Named", Column, Constraint, Index, Trigger)
 
 def replace_named(items: Iterable[Named], item: Named) -> tuple[Named, ...]:
     """Return `items` with `item` in place of the one of its name, or at the end."""
-    kept = tuple(items)
-    if any(i.name == item.name for i in kept):
-        return tuple(item if i.name == item.name else i for i in kept)
+    kept: list[Named] = list(items)
+    for position, old in enumerate(kept):
+        if old.name == item.name:
+            kept[position] = item
+            return tuple(kept)
     return (*kept, item)
