@@ -222,9 +222,10 @@ Named = TypeVar("Named", Column, Constraint, Index, Trigger)
 
 def replace_named(items: Iterable[Named], item: Named) -> tuple[Named, ...]:
     """Return `items` with `item` in place of the one of its name, or at the end."""
-    kept: list[Named] = list(items)
+    kept = list(items)
     for position, old in enumerate(kept):
         if old.name == item.name:
             kept[position] = item
             return tuple(kept)
-    return (*kept, item)
+    kept.append(item)
+    return tuple(kept)
