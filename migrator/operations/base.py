@@ -1,6 +1,6 @@
-"""What an operation is: one DDL form, its effect as written, its hazards, its safe steps, what later statements see.
+"""What an operation is: one DDL form, its effect as written, hazards, safe steps, what later statements see.
 
-An operation decides from the parsed statement and the facts alone. It never executes and never looks at the clock.
+An operation decides from the parsed statement and the facts alone. It neither executes nor looks at the clock.
 """
 
 from __future__ import annotations
@@ -21,8 +21,16 @@ Subject = Command | Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The settings that later steps begin with, and where they look for names."""
+
+    state: SessionState
+    search_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Where a statement stands: facts folded over everything before it, and the session state folded likewise."""
+    """Where a statement stands: facts and session state folded over everything before it."""
 
     facts: Facts
     policy: Policy
@@ -36,6 +44,15 @@ class Context:
     """The statement's own and the file's."""
     alter: AlterTable | None = None
     """The statement an action belongs to."""
+    action: Action | None = None
+    """The action of `alter` that is being planned."""
+    transaction: Session | None = None
+    """Inside BEGIN … COMMIT of the file: the session state to which COMMIT returns."""
+
+    def named(self, name: QualifiedName) -> QualifiedName:
+        """Return the name to write into SQL: qualified if the relation is known, else as written."""
+        resolved = self.resolve(name)
+        return name if self.facts.relation(resolved) is None else resolved
 
     def resolve(self, name: QualifiedName) -> QualifiedName:
         """Qualify a name as the server would here."""
@@ -50,8 +67,8 @@ class Context:
 class Outcome:
     """What an operation says of one statement or action.
 
-    Steps come without migration, id, file and place: the planner fills those in. An empty `steps` means that nothing is
-    to be done (a `SET` that was folded, an object that exists already).
+    Steps come without migration, id, file and place: the planner fills those in. An empty `steps` means that
+    nothing is to be done (a `SET` that was folded, an object that exists already).
     """
 
     operation: str
@@ -66,6 +83,10 @@ class Outcome:
     session: SessionState | None = None
     """The session state for the statements after this one, where it changes it."""
     search_path: tuple[str, ...] | None = None
+    transaction: Session | None = None
+    """Inside BEGIN … COMMIT of the file: the session state to which COMMIT returns."""
+    touches_everything: bool = False
+    """An opaque statement: it may depend on anything, and anything on it."""
     used: tuple[Directive, ...] = ()
     """Directives other than `allow` that took effect."""
     note: str | None = None

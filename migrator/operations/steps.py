@@ -1,0 +1,167 @@
+"""Builders of steps: the one place where phases, timeouts and recoveries are given to SQL.
+
+A step comes from here without migration, id, file and place; the planner fills those in. It may assume that SQL
+comes from `plan.ddl` or is a slice of the file. Timeouts follow from the effect: what blocks a relation in use
+gets the lock budget, what is long under harmless locks gets the long deadline.
+"""
+
+from typing import TypedDict, Unpack
+
+import msgspec
+
+from migrator.operations.base import Context
+from migrator.operations.liveness import felt, live
+from migrator.plan import ddl
+from migrator.plan.ddl import Sql
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.step import (
+    Autocommit,
+    Diagnosis,
+    Phase,
+    Recovery,
+    Step,
+    Timeouts,
+    Transaction,
+    Work,
+)
+from migrator.postgres.facts import Facts, RelationKind
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
+
+_SMALL_TABLE_FACTOR = 5
+"""Work on a small table in use may take this many lock budgets before it is cancelled and tried again."""
+
+_LOCKABLE = {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE}
+
+
+class Details(TypedDict, total=False):
+    """What a step may have besides its SQL and effect."""
+
+    phase: Phase
+    timeouts: Timeouts
+    operation: str
+    recipe: str
+    undo: tuple[str, ...]
+    undo_note: str
+    diagnoses: tuple[Diagnosis, ...]
+    as_written: bool
+    commutes: bool
+
+
+def step(
+    context: Context,
+    title: str,
+    work: Work,
+    recovery: Recovery,
+    effect: Effect,
+    **details: Unpack[Details],
+) -> Step:
+    """Return a step of any kind of work; `phase` is expand and `timeouts` follow the effect unless given."""
+    made = Step(
+        migration="",
+        id="",
+        statement=context.index,
+        phase=Phase.EXPAND,
+        title=title,
+        work=work,
+        recovery=recovery,
+        effect=effect,
+        session=context.session,
+        timeouts=timeouts_for(effect, context),
+    )
+    return msgspec.structs.replace(made, **details)
+
+
+def transaction(
+    context: Context, title: str, statements: tuple[Sql, ...], effect: Effect, **details: Unpack[Details]
+) -> Step:
+    """Return statements in one short transaction that first takes the strong locks of `effect`."""
+    work = Transaction(statements=statements, acquire=acquirable(effect, context.facts))
+    return step(context, title, work, Recovery.TRANSACTIONAL, effect, **details)
+
+
+def as_written(context: Context, title: str, effect: Effect, **details: Unpack[Details]) -> Step:
+    """Return the user's statement, or its one action, unchanged and in a transaction."""
+    details["as_written"] = True
+    return transaction(context, title, (written(context),), effect, **details)
+
+
+def autocommit(context: Context, title: str, effect: Effect, **details: Unpack[Details]) -> Step:
+    """Return the user's statement, unchanged, outside a transaction block; no catalog proves its outcome."""
+    details["as_written"] = True
+    return step(context, title, Autocommit(sql=written(context)), Recovery.UNPROVABLE, effect, **details)
+
+
+def validate(
+    context: Context,
+    table: QualifiedName,
+    constraint: str,
+    *,
+    partners: tuple[QualifiedName, ...] = (),
+    **details: Unpack[Details],
+) -> Step:
+    """Return VALIDATE CONSTRAINT in its own transaction: a scan, and reads and writes go on."""
+    locks = [*locks_on(table, LockMode.SHARE_UPDATE_EXCLUSIVE, context.facts)]
+    locks += [RelationLock(partner, LockMode.ROW_SHARE) for partner in partners]
+    effect = Effect(locks=tuple(locks), scans=(table, *partners))
+    details.setdefault("phase", Phase.VALIDATE)
+    sql = ddl.alter_table(table, ddl.validate_constraint(constraint))
+    return transaction(context, f"VALIDATE CONSTRAINT {constraint} of {table}", (sql,), effect, **details)
+
+
+def written(context: Context) -> Sql:
+    """Return the exact text of the statement, or ALTER TABLE with the one action that `context` is about."""
+    alter = context.alter
+    if alter is None or context.action is None or len(alter.actions) == 1:
+        return Sql(context.statement.text)
+    action = ddl.verbatim(context.action.text)
+    return ddl.alter_table(context.named(alter.name), action, if_exists=alter.if_exists, only=alter.only)
+
+
+# --- effects
+
+
+def locks_on(name: QualifiedName, mode: LockMode, facts: Facts) -> tuple[RelationLock, ...]:
+    """Return the lock on a relation, and on its partitions and children, which ALTER TABLE locks too."""
+    relation = facts.relation(name)
+    below = () if relation is None else (*relation.partitions, *relation.children)
+    return (RelationLock(name, mode), *(lock for child in below for lock in locks_on(child, mode, facts)))
+
+
+def effect_on(context: Context, name: QualifiedName, mode: LockMode = LockMode.ACCESS_EXCLUSIVE) -> Effect:
+    """Return the effect of a quick ALTER TABLE."""
+    return Effect(locks=locks_on(name, mode, context.facts))
+
+
+def acquirable(effect: Effect, facts: Facts) -> tuple[RelationLock, ...]:
+    """Return the locks on tables that block reads or writes: LOCK TABLE can take them beforehand."""
+    return tuple(lock for lock in effect.locks if lock.mode.blocks_writes and _lockable(lock.relation, facts))
+
+
+def _lockable(name: QualifiedName, facts: Facts) -> bool:
+    relation = facts.relation(name)
+    return not facts.complete if relation is None else relation.kind in _LOCKABLE
+
+
+# --- timeouts
+
+
+def timeouts_for(effect: Effect, context: Context) -> Timeouts:
+    """Return the timeouts that follow from the effect."""
+    policy = context.policy
+    if not live(context) or not felt(effect, context):
+        limit = None if effect.long or not live(context) else policy.statement_timeout_ms
+        deadline = policy.lock_deadline_s if limit else policy.long_deadline_s
+        return Timeouts(lock_ms=policy.statement_timeout_ms, statement_ms=limit, deadline_s=deadline)
+    factor = _SMALL_TABLE_FACTOR if effect.long else 1
+    return Timeouts(
+        lock_ms=policy.lock_budget_ms,
+        statement_ms=policy.lock_budget_ms * factor,
+        deadline_s=policy.lock_deadline_s,
+    )
+
+
+def approved_timeouts(context: Context) -> Timeouts:
+    """Return the timeouts of dangerous work that a person approved: short waits, then as long as it takes."""
+    policy = context.policy
+    return Timeouts(lock_ms=policy.lock_budget_ms, statement_ms=None, deadline_s=policy.long_deadline_s)

@@ -1,0 +1,136 @@
+"""The only builder of generated DDL, together with `ddl_index` and `ddl_backfill`.
+
+It takes names, which it quotes, and exact slices of the user's file, which it copies; nothing else ever reaches
+the text (promise 2). `Sql` marks text that came from here or from a slice. It cannot fail on a name of the server.
+"""
+
+from typing import NewType, Protocol
+
+from migrator.postgres.identifiers import QualifiedName, quote
+
+Sql = NewType("Sql", str)
+"""A statement, or a clause of one, built here or copied from the user's file."""
+
+
+class SourceSlice(Protocol):
+    """An exact piece of a file (`migrator.sql.syntax.Slice`); a plain string is not one."""
+
+    @property
+    def text(self) -> str:
+        """The piece."""
+
+    @property
+    def span(self) -> object:
+        """Where it stands."""
+
+
+def verbatim(source: SourceSlice) -> Sql:
+    """The user's own text."""
+    return Sql(source.text)
+
+
+def relation(name: QualifiedName) -> Sql:
+    """The quoted name of a relation or function."""
+    return Sql(name.quoted)
+
+
+def identifiers(names: tuple[str, ...]) -> Sql:
+    """A list of quoted names, without parentheses."""
+    return Sql(", ".join(quote(name) for name in names))
+
+
+# --- ALTER TABLE
+
+
+def alter_table(table: QualifiedName, *actions: Sql, if_exists: bool = False, only: bool = False) -> Sql:
+    """ALTER TABLE with one or more actions."""
+    words = ["ALTER TABLE", *(["IF EXISTS"] if if_exists else []), *(["ONLY"] if only else [])]
+    return Sql(f"{' '.join(words)} {table.quoted} {', '.join(actions)}")
+
+
+def add_column(head: SourceSlice, *constraints: Sql, if_not_exists: bool = False) -> Sql:
+    """ADD COLUMN; `head` is name, type and collation as written."""
+    words = "ADD COLUMN IF NOT EXISTS" if if_not_exists else "ADD COLUMN"
+    return Sql(" ".join([words, head.text, *constraints]))
+
+
+def default(expression: SourceSlice) -> Sql:
+    """DEFAULT of a column definition."""
+    return Sql(f"DEFAULT {expression.text}")
+
+
+def drop_column(column: str) -> Sql:
+    """DROP COLUMN."""
+    return Sql(f"DROP COLUMN {quote(column)}")
+
+
+def set_default(column: str, expression: SourceSlice) -> Sql:
+    """ALTER COLUMN … SET DEFAULT."""
+    return Sql(f"ALTER COLUMN {quote(column)} SET DEFAULT {expression.text}")
+
+
+def drop_default(column: str) -> Sql:
+    """ALTER COLUMN … DROP DEFAULT."""
+    return Sql(f"ALTER COLUMN {quote(column)} DROP DEFAULT")
+
+
+def set_not_null(column: str) -> Sql:
+    """ALTER COLUMN … SET NOT NULL."""
+    return Sql(f"ALTER COLUMN {quote(column)} SET NOT NULL")
+
+
+def drop_not_null(column: str) -> Sql:
+    """ALTER COLUMN … DROP NOT NULL."""
+    return Sql(f"ALTER COLUMN {quote(column)} DROP NOT NULL")
+
+
+def add_constraint(name: str | None, body: Sql, *, not_valid: bool = False) -> Sql:
+    """ADD [CONSTRAINT name] body [NOT VALID]."""
+    named = "ADD" if name is None else f"ADD CONSTRAINT {quote(name)}"
+    return Sql(f"{named} {body}{' NOT VALID' if not_valid else ''}")
+
+
+def validate_constraint(name: str) -> Sql:
+    """VALIDATE CONSTRAINT."""
+    return Sql(f"VALIDATE CONSTRAINT {quote(name)}")
+
+
+def drop_constraint(name: str) -> Sql:
+    """DROP CONSTRAINT."""
+    return Sql(f"DROP CONSTRAINT {quote(name)}")
+
+
+# --- bodies of constraints
+
+
+def check_not_null(column: str) -> Sql:
+    """The CHECK that lets SET NOT NULL pass without a scan (12+)."""
+    return Sql(f"CHECK ({quote(column)} IS NOT NULL)")
+
+
+def not_null(column: str) -> Sql:
+    """NOT NULL as a constraint of the table (18+)."""
+    return Sql(f"NOT NULL {quote(column)}")
+
+
+def foreign_key(columns: tuple[str, ...], references: SourceSlice) -> Sql:
+    """A foreign key of the table; `references` is the user's own text from the word REFERENCES on."""
+    return Sql(f"FOREIGN KEY ({identifiers(columns)}) {references.text}")
+
+
+# --- other statements
+
+
+def drop_trigger(name: str, table: QualifiedName) -> Sql:
+    """DROP TRIGGER."""
+    return Sql(f"DROP TRIGGER {quote(name)} ON {table.quoted}")
+
+
+def drop_function(name: QualifiedName) -> Sql:
+    """DROP FUNCTION of a function without arguments (all of ours are trigger functions)."""
+    return Sql(f"DROP FUNCTION {name.quoted}()")
+
+
+def drop_table(name: QualifiedName) -> Sql:
+    """DROP TABLE."""
+    return Sql(f"DROP TABLE {name.quoted}")
