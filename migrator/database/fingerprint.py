@@ -1,0 +1,59 @@
+"""Digests of relations: the server's own words for a definition, hashed, so that a change of it is noticed.
+
+A digest depends neither on the settings of the session nor on OIDs. Turning a definition into text opens the
+relation (ACCESS SHARE) and, for a view, those under it until the transaction ends; the caller chooses the
+lock_timeout, and meets `psycopg.errors.LockNotAvailable` where another session holds ACCESS EXCLUSIVE for longer.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from psycopg import Connection, RawCursor, sql
+
+from migrator.database.queries import load
+from migrator.postgres.identifiers import QualifiedName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CHUNK = 500
+"""Relations in one transaction: what lies under views stays locked (ACCESS SHARE) for so long."""
+
+
+def function_sql(journal_schema: str) -> sql.Composed:
+    """Return CREATE OR REPLACE FUNCTION `journal_schema`.fingerprints(schemas text[], names text[]).
+
+    It returns one row (schema_name, relation_name, digest) for each pair, the digest NULL where there is no
+    such relation, and gives exactly the digests of `digests`.
+    """
+    queries = load("fingerprint.sql")
+    return sql.SQL(queries["function"]).format(
+        journal=sql.Identifier(journal_schema),
+        settings=sql.SQL(queries["settings"]),
+        query=sql.SQL(queries["digests"]),
+    )
+
+
+def local_settings() -> LiteralString:
+    """Return the SET LOCAL statements under which definitions are turned into text."""
+    return load("fingerprint.sql")["settings"].replace("SET ", "SET LOCAL ").replace("\n", ";\n")
+
+
+def digests(connection: Connection[Any], names: Iterable[QualifiedName]) -> dict[QualifiedName, str | None]:
+    """Return the digest of each relation, None where there is none of that name; the session stays as it was."""
+    remaining = iter(dict.fromkeys(names))
+    found: dict[QualifiedName, str | None] = {}
+    while chunk := list(islice(remaining, _CHUNK)):
+        found.update(_digests(connection, chunk))
+    return found
+
+
+def _digests(connection: Connection[Any], names: Sequence[QualifiedName]) -> dict[QualifiedName, str | None]:
+    parameters = [[name.schema for name in names], [name.name for name in names]]
+    # Rolled back, so that a transaction of the caller's gets its settings back.
+    with connection.transaction(force_rollback=True):
+        connection.execute(local_settings())
+        rows = RawCursor(connection).execute(load("fingerprint.sql")["digests"], parameters).fetchall()
+    return {QualifiedName(schema, name): digest for schema, name, digest in rows}
