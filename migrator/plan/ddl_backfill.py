@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from migrator.plan.ddl import Sql
-from migrator.plan.ddl_comparison import assignable_type, differs, holds
+from migrator.plan.ddl_comparison import assignable_type, differs, filled, holds
 from migrator.plan.ddl_windows import KeyWindows, PageWindows, Windows
 from migrator.plan.step import Backfill
 from migrator.plan.template import conjunction, disjunction, fill, unused
@@ -45,7 +45,7 @@ class Filling:
     once: bool = False
     """Evaluated once when the walk begins, and bound as a parameter from then on."""
     unfilled: Sql | None = None
-    """What a row holds that nobody has filled yet (NULL, or the default it was added with). Where it is known,
+    """What a row holds that nobody has filled yet (NULL, or the default it was added with). Where known,
     rows that hold anything else are left alone: the application may have written them. None: every row whose
     value differs is changed, once, and none is looked for again at the end."""
 
@@ -207,9 +207,14 @@ class _Walk:
 
     def _needs_work(self, filling: Filling, value: str) -> str:
         column = f"{self.target.reference}.{quote(filling.column)}"
-        unfilled = None if filling.unfilled is None else holds(column, filling.unfilled, filling.type)
-        different = None if filling.value == DEFAULT else differs(column, value, filling.type)
-        return conjunction([unfilled, different])
+        if filling.unfilled is None:
+            return differs(column, value, filling.type)
+        unfilled = holds(column, filling.unfilled, filling.type)
+        if filling.value == DEFAULT:
+            return unfilled
+        if filling.unfilled == NULL:
+            return conjunction([unfilled, filled(f"({value})::{filling.type}")])
+        return conjunction([unfilled, differs(column, value, filling.type)])
 
     def _bound(self, parameter: int) -> list[str]:
         return bound_values(self.fillings, parameter)

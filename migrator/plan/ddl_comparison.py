@@ -1,9 +1,9 @@
 """When a row still needs work: conditions that compare a column with the value it is to have.
 
 `=` is not identity for every type (interval '1 month' = '30 days', citext, numeric 1.0 = 1.00, jsonb, box,
-float -0), and some types have none (json, xml, point). So only types whose `=` is identity are compared as they are; all
-others are compared by their text, byte by byte. The value is cast to the column's type first, because the
-assignment rounds and casts too.
+float -0), and some types have none (json, xml, point). So only types whose `=` is identity are compared as
+they are; all others are compared by their text, byte by byte. The value is cast to the column's type first,
+because the assignment rounds and casts too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CUT_BY_A_CAST = re.compile(r"(character varying|character|bit varying|bit)\(\d+\
 def differs(column: str, value: str, column_type: str) -> Sql:
     """Condition: the column (qualified, quoted) does not hold the value (a slice or a parameter)."""
     if value.strip().upper() == "NULL":
-        return Sql(f"{column} IS NOT NULL")
+        return filled(column)
     return Sql(
         f"{comparable(column, column_type)} IS DISTINCT FROM {cast_and_comparable(value, column_type)}"
     )
@@ -39,6 +39,11 @@ def holds(column: str, value: str, column_type: str) -> Sql:
     return Sql(
         f"{comparable(column, column_type)} IS NOT DISTINCT FROM {cast_and_comparable(value, column_type)}"
     )
+
+
+def filled(value: str) -> Sql:
+    """Condition: not NULL. (`IS NOT NULL` is false for a composite value with one NULL in it.)"""
+    return Sql(f"NOT ({value} IS NULL)")
 
 
 def comparable(column: str, column_type: str) -> str:
