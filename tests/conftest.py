@@ -4,20 +4,26 @@
 `@pytest.mark.postgres(since=14, until=17)` narrows that, `@pytest.mark.postgres(newest=True)` takes one only.
 """
 
+import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tests import servers
+from tests.own_server import OwnServer
+from tests.own_server import own_server as start_own_server
 from tests.servers import Choice, NoServerError, Server
 
 _CHOICE = pytest.StashKey[Choice]()
+
+_SCOPES: Mapping[str, Literal["session", "function"]] = {"server": "session", "own_server": "function"}
+"""The fixtures that a test gets once for each version."""
 
 _numbers = itertools.count(1)
 
@@ -84,6 +90,18 @@ def second_database(server: Server) -> Iterator[Database]:
         drop_database(created)
 
 
+@pytest.fixture
+def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
+    """A server that the test may restart, kill, freeze or make a standby of."""
+    choice = request.config.stash[_CHOICE]
+    with contextlib.ExitStack() as stack:
+        try:
+            own = stack.enter_context(start_own_server(choice, request.param))
+        except NoServerError as error:
+            pytest.skip(str(error))
+        yield own
+
+
 def create_database(server: Server) -> Database:
     """Create an empty database with a name that no other test of the run has."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
@@ -110,9 +128,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "postgres(since=13, until=18, newest=False): the versions that a test of a server is for",
     )
     given = getattr(config, "workerinput", None)
-    config.stash[_CHOICE] = (
-        servers.choose(os.environ) if given is None else servers.choice_from_input(given["servers"])
-    )
+    choice = servers.choose(os.environ) if given is None else servers.choice_from_input(given["servers"])
+    config.stash[_CHOICE] = choice
+    if choice.required and not choice.docker:
+        message = "MIGRATOR_REQUIRE_CONTAINERS is set, and Docker does not answer"
+        raise pytest.UsageError(message)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -142,16 +162,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of a server once for each version that it is for."""
-    if "server" in metafunc.fixturenames:
-        versions = _versions(metafunc.config.stash[_CHOICE], metafunc.definition)
-        metafunc.parametrize(
-            "server", versions, indirect=True, scope="session", ids=[f"pg{v}" for v in versions]
-        )
+    for fixture, scope in _SCOPES.items():
+        if fixture in metafunc.fixturenames:
+            versions = _versions(metafunc.config.stash[_CHOICE], metafunc.definition)
+            ids = [f"pg{version}" for version in versions]
+            metafunc.parametrize(fixture, versions, indirect=True, scope=scope, ids=ids)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark the tests of a server, so that `-m 'not server'` runs the pure ones."""
-    if "server" in getattr(item, "fixturenames", ()):
+    if not _SCOPES.keys().isdisjoint(getattr(item, "fixturenames", ())):
         item.add_marker("server")
 
 

@@ -167,7 +167,7 @@ def stop_all(choice: Choice) -> None:
     """Stop what the run started; called once, when its workers are gone."""
     for server in used(choice):
         if server.container:
-            _remove_container(server.container)
+            remove_container(server.container)
         else:
             embedded(choice, server.version).stop()
     shutil.rmtree(choice.directory, ignore_errors=True)
@@ -177,7 +177,7 @@ def _start(choice: Choice, version: int) -> Server:
     if not choice.docker:
         return _start_embedded(choice, version, remark="")
     try:
-        return _start_container(version, owner=choice.owner)
+        return start_container(version, owner=choice.owner)
     except Exception as error:  # whatever the engine, the registry or testcontainers may raise
         if choice.required or version not in EMBEDDED:
             message = f"no container of postgres:{version}: {type(error).__name__}: {error}"
@@ -185,20 +185,22 @@ def _start(choice: Choice, version: int) -> Server:
         return _start_embedded(choice, version, remark=f"no container: {type(error).__name__}")
 
 
-def _start_container(version: int, *, owner: str) -> Server:
+def start_container(version: int, *, owner: str, port: int | None = None) -> Server:
+    """Start a container that the process named as owner will remove."""
     _remove_abandoned()
     container = PostgresContainer(
         f"postgres:{version}", username="postgres", password=PASSWORD, dbname="postgres", driver=None
     )
     flags = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
     container.with_command(f"postgres {flags}").with_kwargs(labels={LABEL: owner}, shm_size="256m")
+    container.with_bind_ports(container.port, port)
     container.start()
     server = Server(
         version=version,
         url=container.get_connection_url(),
         container=container.get_wrapped_container().id or "",
     )
-    _wait_until_ready(server)
+    wait_until_ready(server)
     return server
 
 
@@ -221,7 +223,7 @@ def embedded(choice: Choice, version: int) -> "PostgresServer":
     )
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_ready(server: Server) -> None:
     """Wait for TCP: an image may begin with a private server that only listens on its socket."""
 
     def ready() -> bool:
@@ -234,7 +236,7 @@ def _wait_until_ready(server: Server) -> None:
     until(ready, what=f"connection to {server.url}", timeout=60)
 
 
-def _remove_container(identifier: str) -> None:
+def remove_container(identifier: str) -> None:
     with contextlib.closing(docker.from_env()) as client, contextlib.suppress(docker.errors.NotFound):
         client.containers.get(identifier).remove(force=True, v=True)
 
@@ -245,7 +247,7 @@ def _remove_abandoned() -> None:
         for container in client.containers.list(filters={"label": LABEL}, ignore_removed=True):
             host, _, process = container.labels[LABEL].rpartition(":")
             if host == socket.gethostname() and not _runs(int(process)):
-                _remove_container(str(container.id))
+                remove_container(str(container.id))
 
 
 def _runs(process: int) -> bool:

@@ -5,6 +5,7 @@ import pytest
 
 from tests import servers
 from tests.conftest import Database
+from tests.own_server import OwnServer
 from tests.schema_dump import schema
 from tests.waiting import until_blocked, until_gone, until_idle
 
@@ -78,3 +79,22 @@ def test_versions_are_read() -> None:
 def test_unsupported_version_is_refused() -> None:
     with pytest.raises(ValueError, match="unsupported"):
         servers.versions_asked("9")
+
+
+def test_own_server_answers_at_the_same_place_after_a_restart(own_server: OwnServer) -> None:
+    with own_server.server.connect() as connection:
+        connection.execute("CREATE TABLE t ()")
+    own_server.restart()
+    own_server.kill()
+    own_server.start()
+    with own_server.server.connect() as connection:
+        rows = connection.execute("SELECT * FROM t").fetchall()
+
+    assert rows == []
+
+
+def test_own_server_becomes_a_standby(own_server: OwnServer) -> None:
+    own_server.become_standby()
+
+    with own_server.server.connect() as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        connection.execute("CREATE TABLE t ()")
