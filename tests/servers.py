@@ -169,7 +169,9 @@ def stop_all(choice: Choice) -> None:
         if server.container:
             remove_container(server.container)
         else:
-            embedded(choice, server.version).stop()
+            instance = embedded(choice, server.version)
+            instance.start()  # finds the one that a worker started; a handle that never looked stops nothing
+            instance.stop()
     shutil.rmtree(choice.directory, ignore_errors=True)
 
 
