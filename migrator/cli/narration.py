@@ -1,0 +1,224 @@
+"""The events of a run as words and fields: one place for the terminal and for the log.
+
+Pure. Fields hold plain values only, so that they can be written as JSON; the log's event names are documented
+in docs/commands/apply.md.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from migrator.cli.units import count, duration, rate
+from migrator.execution import events
+from migrator.execution.events import Blocker
+from migrator.plan.step import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What an event is called in the log, its fields, and what a terminal shows."""
+
+    name: str
+    text: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    level: str = "info"
+    every_s: float = 0.0
+    """Say it at most this often: events of this name come in great numbers."""
+
+
+def note(event: events.Event) -> Note:
+    """Return how an event is told."""
+    match event:
+        case events.WaitingForRunner() | events.TookOver() | events.Reconnected():
+            return _of_runner(event)
+        case events.MigrationStarted() | events.MigrationFinished() | events.MigrationBlocked():
+            return _of_migration(event)
+        case events.StepStarted() | events.StepFinished():
+            return _of_step(event)
+        case events.LockAttemptFailed() | events.BuildProgress() | events.BatchDone() | events.Sweeping():
+            return _within_step(event)
+        case _:
+            assert_never(event)
+
+
+def _of_runner(event: events.WaitingForRunner | events.TookOver | events.Reconnected) -> Note:
+    match event:
+        case events.WaitingForRunner(holder=holder, waited_s=waited):
+            return Note(
+                name="runner.waiting",
+                text=f"waiting for another runner: {holder} ({duration(waited)} so far)",
+                fields={"holder": holder, "waited_s": round(waited, 1)},
+                level="warning",
+                every_s=10.0,
+            )
+        case events.TookOver(pids=pids):
+            ended = ", ".join(map(str, pids))
+            return Note(
+                name="runner.took_over",
+                text=f"ended what an earlier run left behind: server process {ended}",
+                fields={"pids": list(pids)},
+                level="warning",
+            )
+        case events.Reconnected(error=error):
+            return Note(
+                name="runner.reconnected",
+                text=f"the connection was lost and is back: {error}",
+                fields={"error": error},
+                level="warning",
+            )
+
+
+def _of_migration(
+    event: events.MigrationStarted | events.MigrationFinished | events.MigrationBlocked,
+) -> Note:
+    fields: dict[str, Any] = {"version": event.version, "migration": event.name}
+    title = f"{event.version} {event.name}"
+    match event:
+        case events.MigrationStarted(steps=steps, done=done):
+            where = f"resumed, {done} of {steps} steps done" if done else f"{steps} steps"
+            return Note(
+                name="migration.started",
+                text=f"{title}: {where}",
+                fields=fields | {"steps": steps, "done": done},
+            )
+        case events.MigrationFinished(state=state, waiting=waiting):
+            more = f"; {len(waiting)} contract steps wait" if waiting else ""
+            return Note(
+                name="migration.finished",
+                text=f"{title}: {state}{more}",
+                fields=fields | {"state": str(state), "waiting": [step.title for step in waiting]},
+            )
+        case events.MigrationBlocked(by=by, relations=relations):
+            what = ", ".join(relations) or "what cannot be known (a statement that was not understood)"
+            return Note(
+                name="migration.blocked",
+                text=f"{title}: not begun, because {by} is unfinished and both touch {what}",
+                fields=fields | {"by": by, "relations": list(relations)},
+                level="warning",
+            )
+
+
+def _of_step(event: events.StepStarted | events.StepFinished) -> Note:
+    fields = _step(event.step)
+    match event:
+        case events.StepStarted(number=number, steps=steps, resumed=resumed):
+            again = " (resumed)" if resumed else ""
+            return Note(
+                name="step.started",
+                text=f"[{number}/{steps}] {event.step.title}{again}",
+                fields=fields | {"resumed": resumed},
+            )
+        case events.StepFinished(number=number, steps=steps, seconds=seconds, found_done=found):
+            rows = "" if event.rows is None else f", {count(event.rows)} rows"
+            proof = ", found done" if found else ""
+            tries = f", {event.attempts} attempts" if event.attempts > 1 else ""
+            return Note(
+                name="step.finished",
+                text=f"[{number}/{steps}] {event.step.title} ({duration(seconds)}{rows}{tries}{proof})",
+                fields=fields
+                | {
+                    "seconds": round(seconds, 3),
+                    "attempts": event.attempts,
+                    "found_done": found,
+                    "rows": event.rows,
+                },
+            )
+
+
+def _within_step(
+    event: events.LockAttemptFailed | events.BuildProgress | events.BatchDone | events.Sweeping,
+) -> Note:
+    match event:
+        case events.LockAttemptFailed():
+            return _lock_attempt(event)
+        case events.BuildProgress():
+            return _build(event)
+        case events.BatchDone():
+            return _batch(event)
+        case events.Sweeping(round=number, left=left):
+            return Note(
+                name="backfill.sweeping",
+                text=f"{count(left)} rows were locked before and are tried again (round {number})",
+                fields=_step(event.step) | {"round": number, "left": left},
+                every_s=10.0,
+            )
+
+
+def _lock_attempt(event: events.LockAttemptFailed) -> Note:
+    wanted = ", ".join(f"{lock.mode} on {lock.relation}" for lock in event.wanted) or "its locks"
+    return Note(
+        name="lock.waiting",
+        text=f"waiting for {wanted} since {duration(event.waited_s)}, attempt {event.attempt}: "
+        f"{_blockers(event.blockers)} (stops after {duration(event.deadline_s)})",
+        fields=_step(event.step)
+        | {
+            "attempt": event.attempt,
+            "waited_s": round(event.waited_s, 3),
+            "deadline_s": event.deadline_s,
+            "wanted": wanted,
+            "blockers": [blocker_fields(blocker) for blocker in event.blockers],
+            "error": event.error,
+        },
+        level="warning" if event.waited_s >= 1 else "debug",
+        every_s=10.0 if event.waited_s >= 1 else 1.0,
+    )
+
+
+def _build(event: events.BuildProgress) -> Note:
+    waits = f", waits for {_blockers(event.waits_for)}" if event.waits_for else ""
+    percent = f" {100 * event.done / event.total:.0f} %" if event.total else ""
+    return Note(
+        name="index.building",
+        text=f"{event.step.title}: {event.stage or 'working'}{percent}, {duration(event.elapsed_s)}{waits}",
+        fields=_step(event.step)
+        | {
+            "stage": event.stage,
+            "done": event.done,
+            "total": event.total,
+            "elapsed_s": round(event.elapsed_s, 1),
+            "waits_for": [blocker_fields(blocker) for blocker in event.waits_for],
+        },
+        every_s=10.0,
+    )
+
+
+def _batch(event: events.BatchDone) -> Note:
+    of = f" of about {count(event.estimated_rows)}" if event.estimated_rows else ""
+    left = "" if event.eta_s is None else f", {duration(event.eta_s)} left"
+    locked = f", {count(event.rows_skipped)} locked rows to be swept" if event.rows_skipped else ""
+    return Note(
+        name="backfill.progress",
+        text=f"{event.step.title}: {count(event.rows_done)}{of} rows, {rate(event.rate)}{left}{locked}",
+        fields=_step(event.step)
+        | {
+            "rows_done": event.rows_done,
+            "rows_skipped": event.rows_skipped,
+            "estimated_rows": event.estimated_rows,
+            "batch_rows": event.batch_rows,
+            "batch_s": round(event.seconds, 3),
+            "rate": None if event.rate is None else round(event.rate),
+            "eta_s": None if event.eta_s is None else round(event.eta_s),
+        },
+        every_s=10.0,
+    )
+
+
+def blocker_fields(blocker: Blocker) -> dict[str, Any]:
+    """Return a blocker as plain values, without its query: that may hold data of the application."""
+    return {
+        "pid": blocker.pid,
+        "user": blocker.user,
+        "application": blocker.application,
+        "state": blocker.state,
+        "age_s": blocker.age_s,
+        "mode": blocker.mode,
+        "relation": blocker.relation,
+        "prepared": blocker.prepared,
+    }
+
+
+def _blockers(blockers: tuple[Blocker, ...]) -> str:
+    return "; ".join(map(str, blockers)) or "nobody to be seen"
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {"version": step.migration, "step": step.id, "title": step.title, "phase": str(step.phase)}
