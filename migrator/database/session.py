@@ -1,0 +1,121 @@
+"""Connections of ours: how they are opened and which settings they are given.
+
+A role or a database may have settings of its own (ALTER ROLE … SET), so everything a run depends on is set
+explicitly; what the user's SQL depends on (search_path, TimeZone, DateStyle, …) is left alone, because the
+planner reads it and puts it into each step. Fails with `CannotConnect`, whose message never holds a password.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from migrator import __version__
+from migrator.database.translate import cannot_connect
+from migrator.postgres.identifiers import quote
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_LIBPQ: dict[str, str | int] = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "client_encoding": "UTF8",  # psycopg would hand out bytes for a SQL_ASCII database
+}
+
+# The server's side of the connection too notices within half a minute that we are gone: a vanished client
+# must not keep its locks. idle_in_transaction_session_timeout is the net for one that is frozen.
+_SETTINGS: dict[str, str] = {
+    "standard_conforming_strings": "on",  # off changes how strings are read
+    "row_security": "off",  # a policy would hide rows silently; so it is an error
+    "client_min_messages": "warning",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "session_replication_role": "origin",
+    "lock_timeout": "5s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+_SETTINGS_SINCE: dict[int, dict[str, str]] = {
+    14: {"idle_session_timeout": "0", "client_connection_check_interval": "2s"},
+    17: {"transaction_timeout": "0"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """Where to connect, and as whom; opens any number of sessions."""
+
+    conninfo: str = ""
+    """A URL or libpq's `key=value` form; what is missing comes from libpq's own variables."""
+    role: str | None = None
+    """SET ROLE after connecting."""
+    application_name: str = f"migrator {__version__}"
+
+    def connect(self, purpose: str, *, autocommit: bool = True, read_only: bool = False) -> Connection:
+        """Open a session for `purpose` ('apply', 'status', …), which pg_stat_activity will show.
+
+        `read_only` makes every transaction of it READ ONLY. Raises CannotConnect.
+        """
+        try:
+            connection = psycopg.connect(
+                self.conninfo,
+                autocommit=True,
+                prepare_threshold=None,  # a prepared statement would outlive the schema it was made for
+                application_name=f"{self.application_name} {purpose}",
+                **_LIBPQ,  # type: ignore[arg-type]  # psycopg passes them on to libpq
+            )
+        except psycopg.Error as error:
+            raise cannot_connect(error, self.conninfo) from None
+        try:
+            self._prepare(connection, read_only=read_only)
+            connection.autocommit = autocommit
+        except psycopg.Error as error:
+            connection.close()
+            raise cannot_connect(error, self.conninfo) from None
+        return connection
+
+    @contextlib.contextmanager
+    def session(self, purpose: str, *, read_only: bool = False) -> Iterator[Connection]:
+        """Open an autocommit session for the length of a `with` block."""
+        connection = self.connect(purpose, read_only=read_only)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _prepare(self, connection: Connection, *, read_only: bool) -> None:
+        settings = dict(_SETTINGS)
+        for major, more in _SETTINGS_SINCE.items():
+            settings |= more if connection.info.server_version >= major * 10_000 else {}
+        settings["default_transaction_read_only"] = "on" if read_only else "off"
+        if not _replication_role_differs(connection):  # only a superuser may set it, even to what it is
+            del settings["session_replication_role"]
+        names, values = list(settings), list(settings.values())
+        connection.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+            (names, values),
+        )
+        # Asynchronous commit may lose the last rows of the journal in a server crash: no statement in
+        # between is lost with them, since they are in one log, but an intent must be on disk before what it
+        # announces.
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'local', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        if self.role is not None:
+            connection.execute(b"SET ROLE " + quote(self.role).encode())
+
+
+def _replication_role_differs(connection: Connection) -> bool:
+    row = connection.execute("SELECT current_setting('session_replication_role') <> 'origin'").fetchone()
+    return row is not None and bool(row[0])

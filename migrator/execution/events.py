@@ -1,0 +1,214 @@
+"""What a run says while it goes: frozen events, and the observer that receives them.
+
+Times are seconds. An observer must be quick and must not raise: the run is in the middle of its work.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from migrator.execution.journal import MigrationState
+from migrator.plan.effect import RelationLock
+from migrator.plan.step import Phase, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """Who stands in the way of a lock, an index build or a row."""
+
+    pid: int | None
+    """None for a prepared transaction."""
+    user: str | None
+    application: str | None
+    state: str | None
+    """`active`, `idle in transaction`, …; `prepared` for a prepared transaction."""
+    age_s: float | None
+    """Age of its transaction."""
+    query: str | None
+    """Its statement, cut to 200 characters; without values that came as parameters."""
+    mode: str | None = None
+    """The lock it holds, e.g. `ROW EXCLUSIVE`."""
+    relation: str | None = None
+    prepared: str | None = None
+    """The name to ROLLBACK PREPARED or COMMIT PREPARED."""
+    autovacuum: bool = False
+    wraparound: bool = False
+    """An autovacuum that does not yield."""
+
+    def __str__(self) -> str:
+        if self.prepared is not None:
+            return f"prepared transaction {self.prepared!r} of {self.user}"
+        age = "" if self.age_s is None else f", {self.age_s:.1f} s in its transaction"
+        return f"process {self.pid} ({self.user}, {self.application or 'unnamed'}, {self.state}{age})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingForRunner:
+    """Another runner holds the database."""
+
+    holder: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TookOver:
+    """Sessions that an earlier run left behind were ended."""
+
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnected:
+    """The connection was lost and is back; the run goes on from the journal."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationStarted:
+    """A migration begins, or goes on."""
+
+    version: str
+    name: str
+    steps: int
+    done: int
+    """Steps that are done already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A step begins, or goes on."""
+
+    step: Step
+    number: int
+    """1-based position in its migration."""
+    steps: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockAttemptFailed:
+    """A lock was not to be had; another attempt follows."""
+
+    step: Step
+    attempt: int
+    waited_s: float
+    """Since the first attempt."""
+    deadline_s: float
+    wanted: tuple[RelationLock, ...]
+    blockers: tuple[Blocker, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildProgress:
+    """How far CREATE or DROP INDEX CONCURRENTLY is, every second or so."""
+
+    step: Step
+    pid: int
+    stage: str
+    """pg_stat_progress_create_index.phase, or '' where the server says nothing."""
+    done: int
+    total: int
+    """Blocks or tuples, whichever the stage counts; 0 when unknown."""
+    elapsed_s: float
+    waits_for: tuple[Blocker, ...]
+    adopted: bool
+    """The build was begun by an earlier run whose backend goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDone:
+    """A batch of a backfill is committed."""
+
+    step: Step
+    rows: int
+    """Rows this batch changed."""
+    rows_done: int
+    rows_skipped: int
+    """Locked rows that still wait."""
+    estimated_rows: int | None
+    batch_rows: int
+    """Size of the next window."""
+    seconds: float
+    rate: float | None
+    """Rows a second, smoothed."""
+    eta_s: float | None
+    contended: bool
+    """Locked rows were passed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeping:
+    """Rows that were locked before are tried again, with more patience each round."""
+
+    step: Step
+    round: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """A step is done, or was found done."""
+
+    step: Step
+    number: int
+    steps: int
+    seconds: float
+    attempts: int
+    found_done: bool = False
+    """The catalog proved it: an earlier run had finished it without being able to say so."""
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationFinished:
+    """A migration reached a state in which this run leaves it."""
+
+    version: str
+    name: str
+    state: MigrationState
+    waiting: tuple[Step, ...] = ()
+    """The contract steps that wait for `migrate contract`."""
+    held_before: Phase | None = None
+    """The phase that this run was not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationBlocked:
+    """A file was not begun because an unfinished one touches the same relations."""
+
+    version: str
+    name: str
+    by: str
+    relations: tuple[str, ...]
+    """() where one of the two may touch anything."""
+
+
+Event = (
+    WaitingForRunner
+    | TookOver
+    | Reconnected
+    | MigrationStarted
+    | StepStarted
+    | LockAttemptFailed
+    | BuildProgress
+    | BatchDone
+    | Sweeping
+    | StepFinished
+    | MigrationFinished
+    | MigrationBlocked
+)
+
+
+class Observer(Protocol):
+    """Receives the events of a run in their order."""
+
+    def event(self, event: Event) -> None:
+        """Take note of it."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def event(self, event: Event) -> None:
+        """Ignore it."""

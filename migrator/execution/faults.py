@@ -1,0 +1,33 @@
+"""The instants at which tests let a run fail, each named once; only an injected callable acts on them."""
+
+import enum
+from collections.abc import Callable
+
+
+class FaultPoint(enum.StrEnum):
+    """A boundary between two things the run does; the member's text tells what has just happened."""
+
+    LOCKED = "the runner lock is ours, nothing else has happened"
+    TAKEN_OVER = "earlier sessions are gone, ours is recorded"
+    MIGRATION_BEGUN = "the journal has the migration and its plan"
+    STEP_BEGUN = "the step's intent is committed"
+    BEFORE_COMMIT = "everything of a transaction was sent but COMMIT"
+    STEP_DONE = "the step and its journal row are committed"
+    BUILD_SENT = "CREATE or DROP INDEX CONCURRENTLY was sent to its backend"
+    BUILD_ENDED = "CREATE or DROP INDEX CONCURRENTLY has ended, the journal does not know"
+    REMAINS_REMOVED = "the invalid index of an earlier build is gone"
+    BACKFILL_BEGUN = "the bounds and values of a walk are committed"
+    BATCH_UPDATED = "the rows of a batch are changed, not committed"
+    BATCH_DONE = "a batch and its checkpoint are committed"
+    ROW_SWEPT = "a row that was locked before is changed and committed"
+    WALK_CHECKED = "no row is left, the step is not yet recorded as done"
+    AUTOCOMMIT_DONE = "a statement outside a transaction has ended, the journal does not know"
+    MIGRATION_ENDED = "the migration's last state is committed"
+
+
+Faults = Callable[[FaultPoint], None]
+"""Called at each boundary; raises, kills the process or does nothing."""
+
+
+def no_faults(point: FaultPoint) -> None:
+    """Do nothing: what every run outside the tests uses."""
