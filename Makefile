@@ -16,7 +16,7 @@ SOURCES := migrator tests $(if $(wildcard benchmarks/*.py),benchmarks)
 .PHONY: help demo test lint types layers unit golden chaos docs tests format wheel changelog clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' || true
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 	@echo 'targets: demo test lint types layers unit golden chaos docs tests format wheel changelog clean'
 
 $(BIN)/python:
