@@ -1,12 +1,13 @@
 """What an operation is: one DDL form, its effect as written, hazards, safe steps, what later statements see.
 
-An operation decides from the parsed statement and the facts alone. It neither executes nor looks at the clock.
+An operation decides from the parsed statement and the facts alone. It executes nothing and reads no clock.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
@@ -92,13 +93,39 @@ class Outcome:
     note: str | None = None
 
 
+Form = TypeVar("Form")
+
+
 class Operation(Protocol):
     """One DDL operation; instances stand in the OPERATIONS tuple, the first that matches is taken."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name of its page."""
 
     def matches(self, subject: Subject, context: Context) -> bool:
         """Whether this operation is responsible for the statement or action."""
 
     def plan(self, subject: Subject, context: Context) -> Outcome:
         """Return effect, hazards, steps and the facts that later statements see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormOperation(Generic[Form]):
+    """An operation on one type of statement or action."""
+
+    name: str
+    form: type[Form]
+    outcome: Callable[[Form, Context], Outcome]
+    when: Callable[[Form, Context], bool] | None = None
+    """Narrows the type, e.g. to one kind of constraint."""
+
+    def matches(self, subject: Subject, context: Context) -> bool:
+        """Whether the subject is of the type, and the condition holds."""
+        return isinstance(subject, self.form) and (self.when is None or self.when(subject, context))
+
+    def plan(self, subject: Subject, context: Context) -> Outcome:
+        """Return what the operation says of a subject that `matches`."""
+        if not isinstance(subject, self.form):
+            raise TypeError(type(subject).__name__)
+        return self.outcome(subject, context)

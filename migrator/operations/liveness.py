@@ -1,7 +1,7 @@
 """Whether there is anything to endanger: the rule against false alarms.
 
 A hazard needs a relation that somebody may be using. It may assume that facts are folded over all earlier
-statements of the plan. What is unknown counts as large and in use, so a mistake here costs a needless rewrite,
+statements of the plan. What is unknown counts as large and in use: a mistake here costs a needless rewrite,
 never a stalled application.
 """
 
@@ -46,7 +46,7 @@ def empty(relation: Relation, facts: Facts) -> bool:
 
 
 def rows_at_most(relation: Relation, facts: Facts) -> int | None:
-    """Return the known or largest possible number of rows, partitions and children included; None if unknown."""
+    """Return the known or largest possible number of rows, with partitions and children."""
     own = _own_rows_at_most(relation)
     return _sum([own, *(_of_child(name, facts, rows_at_most) for name in _descendants(relation))])
 

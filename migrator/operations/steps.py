@@ -1,8 +1,8 @@
 """Builders of steps: the one place where phases, timeouts and recoveries are given to SQL.
 
-A step comes from here without migration, id, file and place; the planner fills those in. It may assume that SQL
-comes from `plan.ddl` or is a slice of the file. Timeouts follow from the effect: what blocks a relation in use
-gets the lock budget, what is long under harmless locks gets the long deadline.
+A step comes from here without migration, id, file and place; the planner fills those in. It may assume that
+SQL comes from `plan.ddl` or is a slice of the file. Timeouts follow from the effect: what blocks a relation
+in use gets the lock budget, what is long under harmless locks gets the long deadline.
 """
 
 from typing import TypedDict, Unpack
@@ -84,6 +84,15 @@ def as_written(context: Context, title: str, effect: Effect, **details: Unpack[D
     """Return the user's statement, or its one action, unchanged and in a transaction."""
     details["as_written"] = True
     return transaction(context, title, (written(context),), effect, **details)
+
+
+def as_written_without_lock_table(
+    context: Context, title: str, effect: Effect, **details: Unpack[Details]
+) -> Step:
+    """Return the user's statement where LOCK TABLE cannot take its locks: views, indexes, sequences."""
+    details["as_written"] = True
+    work = Transaction(statements=(written(context),))
+    return step(context, title, work, Recovery.TRANSACTIONAL, effect, **details)
 
 
 def autocommit(context: Context, title: str, effect: Effect, **details: Unpack[Details]) -> Step:

@@ -1,7 +1,7 @@
 """The only builder of generated DDL, together with `ddl_index` and `ddl_backfill`.
 
-It takes names, which it quotes, and exact slices of the user's file, which it copies; nothing else ever reaches
-the text (promise 2). `Sql` marks text that came from here or from a slice. It cannot fail on a name of the server.
+It takes names, which it quotes, and exact slices of the user's file, which it copies; nothing else ever
+reaches the text (promise 2). `Sql` marks text that came from here or from a slice.
 """
 
 from typing import NewType, Protocol
@@ -116,6 +116,11 @@ def not_null(column: str) -> Sql:
 def foreign_key(columns: tuple[str, ...], references: SourceSlice) -> Sql:
     """A foreign key of the table; `references` is the user's own text from the word REFERENCES on."""
     return Sql(f"FOREIGN KEY ({identifiers(columns)}) {references.text}")
+
+
+def named(name: str | None, body: Sql) -> Sql:
+    """[CONSTRAINT name] body, as it stands in a column definition."""
+    return body if name is None else Sql(f"CONSTRAINT {quote(name)} {body}")
 
 
 # --- other statements

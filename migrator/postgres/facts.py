@@ -94,6 +94,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     definition: str = ""
     function: QualifiedName | None = None
     enabled: str = "O"
+    fills: tuple[str, ...] = ()
+    """Columns that a fill trigger of ours (`zz_migrator_fill_…`), installed earlier in the plan, keeps filled."""
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,123 @@
+"""What later statements see: changes of one relation's facts.
+
+Every function returns new facts; a relation that is not known stays unknown.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec.structs import replace
+
+from migrator.postgres.facts import (
+    Column,
+    Constraint,
+    ConstraintKind,
+    Facts,
+    Relation,
+    replace_named,
+)
+from migrator.postgres.identifiers import QualifiedName
+
+
+def with_column(facts: Facts, table: QualifiedName, column: Column) -> Facts:
+    """Facts in which the table, its partitions and its children have the column."""
+    return _everywhere(
+        facts, table, lambda relation: replace(relation, columns=replace_named(relation.columns, column))
+    )
+
+
+def changed_column(facts: Facts, table: QualifiedName, column: str, **changes: object) -> Facts:
+    """Facts in which fields of one column have other values."""
+
+    def change(relation: Relation) -> Relation:
+        columns = tuple(replace(c, **changes) if c.name == column else c for c in relation.columns)
+        return replace(relation, columns=columns)
+
+    return _everywhere(facts, table, change)
+
+
+def without_column(facts: Facts, table: QualifiedName, name: str) -> Facts:
+    """Facts without the column and what hung on it: constraints and indexes that mention it."""
+
+    def change(relation: Relation) -> Relation:
+        return replace(
+            relation,
+            columns=tuple(c for c in relation.columns if c.name != name),
+            constraints=tuple(c for c in relation.constraints if name not in c.columns),
+            indexes=tuple(i for i in relation.indexes if name not in {*i.keys, *i.mentions}),
+        )
+
+    return _everywhere(facts, table, change)
+
+
+def renamed_column(facts: Facts, table: QualifiedName, old: str, new: str) -> Facts:
+    """Facts in which a column has another name."""
+    return changed_column(facts, table, old, name=new)
+
+
+def with_constraint(facts: Facts, table: QualifiedName, constraint: Constraint) -> Facts:
+    """Facts in which the table has the constraint; its partner knows of a foreign key."""
+    folded = facts.changed(
+        table, lambda relation: replace(relation, constraints=replace_named(relation.constraints, constraint))
+    )
+    if constraint.references is None:
+        return folded
+    return folded.changed(constraint.references, partial(_referenced, by=table))
+
+
+def without_constraint(facts: Facts, table: QualifiedName, name: str) -> Facts:
+    """Facts without the constraint and the index that it owned."""
+
+    def change(relation: Relation) -> Relation:
+        return replace(
+            relation,
+            constraints=tuple(c for c in relation.constraints if c.name != name),
+            indexes=tuple(i for i in relation.indexes if i.constraint != name),
+        )
+
+    return facts.changed(table, change)
+
+
+def with_not_null(facts: Facts, table: QualifiedName, column: str, name: str | None) -> Facts:
+    """Facts in which the column is NOT NULL; on servers that name such constraints, with the constraint."""
+    folded = changed_column(facts, table, column, not_null=True)
+    if name is None:
+        return folded
+    constraint = Constraint(name=name, kind=ConstraintKind.NOT_NULL, columns=(column,))
+    return with_constraint(folded, table, constraint)
+
+
+def without_trigger(facts: Facts, table: QualifiedName, name: str) -> Facts:
+    """Facts without a trigger of the table."""
+    return facts.changed(table, lambda r: replace(r, triggers=tuple(t for t in r.triggers if t.name != name)))
+
+
+def with_unknown_size(facts: Facts, table: QualifiedName) -> Facts:
+    """Facts in which nothing is known of the table's size: somebody put rows in."""
+    return facts.changed(table, lambda relation: replace(relation, rows=None, bytes=None))
+
+
+def with_more_rows(facts: Facts, table: QualifiedName, rows: int) -> Facts:
+    """Facts in which a table of known size has a few more rows."""
+
+    def change(relation: Relation) -> Relation:
+        known = None if relation.rows is None else relation.rows + rows
+        return replace(relation, rows=known)
+
+    return facts.changed(table, change)
+
+
+def _referenced(relation: Relation, *, by: QualifiedName) -> Relation:
+    if by in relation.referenced_by:
+        return relation
+    return replace(relation, referenced_by=(*relation.referenced_by, by))
+
+
+def _everywhere(facts: Facts, name: QualifiedName, change: Callable[[Relation], Relation]) -> Facts:
+    relation = facts.relation(name)
+    if relation is None:
+        return facts
+    folded = facts.with_relation(change(relation))
+    for below in (*relation.partitions, *relation.children):
+        folded = _everywhere(folded, below, change)
+    return folded

@@ -1,0 +1,77 @@
+"""The names that the server chooses where a file gives none (makeObjectName, ChooseConstraintName, ...).
+
+The safe sequence has to end with the name that the naive statement would have given, so it is chosen here,
+by the server's own rules, from the names that are taken. It may assume that facts list every constraint and
+relation of the schema; where they do not, the server refuses a name that is taken and nothing is changed.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from migrator.postgres.facts import Facts, RelationKind
+from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, truncate
+
+
+def object_name(first: str, second: str | None, label: str) -> str:
+    """Join as makeObjectName does: the longer of the two names is cut, the second one if they are equal."""
+    fixed = len(label.encode()) + 1 + (0 if second is None else 1)
+    sizes = [len(first.encode()), 0 if second is None else len(second.encode())]
+    while sum(sizes) + fixed > NAME_LIMIT:
+        sizes[0 if sizes[0] > sizes[1] else 1] -= 1
+    parts = [truncate(first, sizes[0]), *([] if second is None else [truncate(second, sizes[1])]), label]
+    return "_".join(parts)
+
+
+def constraint_name(table: QualifiedName, addition: str | None, label: str, facts: Facts) -> str:
+    """Choose as ChooseConstraintName does: constraint names are unique in a schema for this purpose."""
+    taken = constraint_names(table.schema, facts)
+    return _first_free(table.name, addition, label, taken.__contains__)
+
+
+def relation_name(table: QualifiedName, addition: str | None, label: str, facts: Facts) -> str:
+    """Choose as ChooseRelationName does for a constraint: no relation and no constraint has it."""
+    taken = constraint_names(table.schema, facts) | relation_names(table.schema, facts)
+    return _first_free(table.name, addition, label, taken.__contains__)
+
+
+def constraint_names(schema: str | None, facts: Facts) -> frozenset[str]:
+    """Return the names of all constraints in a schema."""
+    return frozenset(c.name for r in facts.relations if r.name.schema == schema for c in r.constraints)
+
+
+def relation_names(schema: str | None, facts: Facts) -> frozenset[str]:
+    """Return the names of all relations in a schema, indexes included."""
+    relations = [r for r in facts.relations if r.name.schema == schema]
+    own = [r.name.name for r in relations if r.kind is not RelationKind.COMPOSITE_TYPE]
+    return frozenset((*own, *(index.name for r in relations for index in r.indexes)))
+
+
+def check_name(table: QualifiedName, columns: Iterable[str], facts: Facts) -> str:
+    """`t_c_check` where the expression refers to exactly one column, else `t_check`."""
+    distinct = sorted(set(columns))
+    return constraint_name(table, distinct[0] if len(distinct) == 1 else None, "check", facts)
+
+
+def foreign_key_name(table: QualifiedName, columns: tuple[str, ...], facts: Facts) -> str:
+    """`t_a_b_fkey` (12+)."""
+    return constraint_name(table, joined_columns(columns), "fkey", facts)
+
+
+def not_null_name(table: QualifiedName, column: str, facts: Facts) -> str:
+    """`t_c_not_null` (18+)."""
+    return constraint_name(table, column, "not_null", facts)
+
+
+def joined_columns(columns: tuple[str, ...]) -> str:
+    """Join columns as the server does for names of foreign keys and indexes: no more than fits."""
+    joined = ""
+    for column in columns:
+        joined = f"{joined}_{column}" if joined else column
+        if len(joined.encode()) > NAME_LIMIT:
+            break
+    return joined
+
+
+def _first_free(first: str, second: str | None, label: str, taken: Callable[[str], bool]) -> str:
+    labels = (label if attempt == 0 else f"{label}{attempt}" for attempt in count())
+    return next(name for each in labels if not taken(name := object_name(first, second, each)))

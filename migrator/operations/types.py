@@ -1,0 +1,58 @@
+"""A type as the file writes it, in the words of the server's format_type: what facts of a column hold.
+
+It may assume that the grammar gave the catalogue's spelling (`int4`, `varchar`). A type that is not known
+here keeps its name; it fails on nothing.
+"""
+
+from migrator.sql.syntax import TypeName
+
+_WORDS = {
+    "bool": "boolean",
+    "bpchar": "character",
+    "varchar": "character varying",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "varbit": "bit varying",
+    "decimal": "numeric",
+}
+
+_WITH_ZONE = {
+    "timestamptz": ("timestamp", "with time zone"),
+    "timestamp": ("timestamp", "without time zone"),
+    "timetz": ("time", "with time zone"),
+    "time": ("time", "without time zone"),
+}
+
+_SERIALS = {
+    "serial": "integer",
+    "serial2": "smallint",
+    "serial4": "integer",
+    "serial8": "bigint",
+    "bigserial": "bigint",
+    "smallserial": "smallint",
+}
+
+
+def format_type(type_name: TypeName) -> str:
+    """Return format_type's text of a type."""
+    name = type_name.name.name
+    if type_name.serial:
+        return _SERIALS.get(name, _WORDS.get(name, name))
+    modifiers = f"({','.join(type_name.modifiers)})" if type_name.modifiers else ""
+    return _base(type_name, name, modifiers) + ("[]" if type_name.array else "")
+
+
+def _base(type_name: TypeName, name: str, modifiers: str) -> str:
+    if type_name.name.schema not in {None, "pg_catalog"}:
+        return f"{type_name.name}{modifiers}"
+    if name in _WITH_ZONE:
+        before, after = _WITH_ZONE[name]
+        return f"{before}{modifiers} {after}"
+    if name == "interval":
+        return type_name.text.text.lower()
+    if name == "bpchar" and not modifiers:
+        return "character(1)" if type_name.text.text.lower().startswith("char") else "bpchar"
+    return _WORDS.get(name, name) + modifiers
