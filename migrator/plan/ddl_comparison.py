@@ -42,7 +42,7 @@ def holds(column: str, value: str, column_type: str) -> Sql:
 
 
 def filled(value: str) -> Sql:
-    """Condition: not NULL. (`IS NOT NULL` is false for a composite value with one NULL in it.)"""
+    """Condition: not NULL; `IS NOT NULL` would be false for a composite value with one NULL in it."""
     return Sql(f"NOT ({value} IS NULL)")
 
 
