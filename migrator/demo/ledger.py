@@ -1,0 +1,71 @@
+"""What the application knows that it was told: every change whose COMMIT the server confirmed.
+
+Each writer changes only rows of its own, so the last value it wrote is the value that must stand in the
+table. A change whose outcome nobody knows (the connection was lost in COMMIT) makes its row uncertain:
+nothing is claimed about it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as its writer left it."""
+
+    status: str
+    events: int
+    items: int
+    total: int | None
+    """None for an order that was there before: only its writer's own changes are known."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The rows of one writer, or of all of them together."""
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    cancelled: set[int] = field(default_factory=set)
+    emails: dict[int, str] = field(default_factory=dict)
+    """Customers that signed up or changed their address."""
+    signed_up: int = 0
+    placed: int = 0
+    uncertain: set[int] = field(default_factory=set)
+    """Orders and customers that nothing is claimed about; and see `doubts`."""
+    doubts: int = 0
+    """How often the outcome of a COMMIT was not known: totals may be off by as much."""
+
+    def add(self, other: "Ledger") -> None:
+        """Take over another writer's rows."""
+        self.orders |= other.orders
+        self.cancelled |= other.cancelled
+        self.emails |= other.emails
+        self.uncertain |= other.uncertain
+        self.signed_up += other.signed_up
+        self.placed += other.placed
+        self.doubts += other.doubts
+
+
+def write(ledgers: Iterable[Ledger], path: Path) -> None:
+    """Save the rows of all writers in one file."""
+    total = Ledger()
+    for ledger in ledgers:
+        total.add(ledger)
+    saved = asdict(total) | {"cancelled": sorted(total.cancelled), "uncertain": sorted(total.uncertain)}
+    path.write_text(json.dumps(saved))
+
+
+def read(path: Path) -> Ledger:
+    """Read what `write` saved."""
+    saved = json.loads(path.read_text())
+    return Ledger(
+        orders={int(key): Order(**order) for key, order in saved["orders"].items()},
+        cancelled=set(saved["cancelled"]),
+        emails={int(key): email for key, email in saved["emails"].items()},
+        signed_up=saved["signed_up"],
+        placed=saved["placed"],
+        uncertain=set(saved["uncertain"]),
+        doubts=saved["doubts"],
+    )

@@ -1,0 +1,28 @@
+"""Where the sample migrations are: inside an installed package, or in `migrations/` of a checkout.
+
+The first file is the shop's schema; the others are the changes that the demonstration makes.
+"""
+
+from pathlib import Path
+
+from migrator.errors import ConfigurationError
+
+
+def folder() -> Path:
+    """Return the folder of the sample migrations."""
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "_migrations", package.parent.parent / "migrations"):
+        if sorted(candidate.glob("*_shop.sql")):
+            return candidate
+    raise ConfigurationError("the sample migrations are not part of this installation")
+
+
+def history(files: Path) -> tuple[Path, tuple[Path, ...]]:
+    """Return the file that makes the shop's schema, and the later ones in their order."""
+    first, *later = sorted(files.glob("*.sql"))
+    return first, tuple(later)
+
+
+def version(file: Path) -> str:
+    """Return the version in a file's name."""
+    return file.name.partition("_")[0]
