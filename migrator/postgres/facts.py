@@ -131,6 +131,8 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """pg_table_size."""
     created_in_plan: bool = False
     """An earlier statement of this plan creates it: nobody uses it yet."""
+    unread: bool = False
+    """Another session holds it in ACCESS EXCLUSIVE mode: sizes, defaults and definitions are missing here."""
     fingerprint: str | None = None
     """Digest of the definition as the server computes it (`database/sql/fingerprint.sql`)."""
 
@@ -183,6 +185,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     relations: tuple[Relation, ...] = ()
     functions: tuple[Function, ...] = ()
     types: tuple[QualifiedName, ...] = ()
+    constrained_domains: tuple[QualifiedName, ...] = ()
+    """Of the types, the domains that have a constraint or are over one that has."""
     schemas: tuple[str, ...] = ()
 
     def resolve(self, name: QualifiedName, search_path: tuple[str, ...] | None = None) -> QualifiedName:
