@@ -1,7 +1,6 @@
-"""What an expression of the file depends on: its volatility and its columns; the only door to
-`sql.expressions`.
+"""What an expression of the file depends on; the only door to `sql.expressions`.
 
-"Do not know" is an answer there: an unknown volatility is volatile here, unknown columns stay None.
+"Do not know" is an answer there: an unknown volatility counts as volatile, unknown columns stay None.
 """
 
 from migrator.operations.base import Context

@@ -13,6 +13,7 @@ from migrator.postgres.facts import (
     Constraint,
     ConstraintKind,
     Facts,
+    Index,
     Relation,
     replace_named,
 )
@@ -63,6 +64,23 @@ def with_constraint(facts: Facts, table: QualifiedName, constraint: Constraint) 
     if constraint.references is None:
         return folded
     return folded.changed(constraint.references, partial(_referenced, by=table))
+
+
+def with_unique(
+    facts: Facts, table: QualifiedName, name: str, columns: tuple[str, ...], *, primary: bool
+) -> Facts:
+    """Facts in which the table has a UNIQUE or PRIMARY KEY constraint, and the index of its name."""
+    kind = ConstraintKind.PRIMARY_KEY if primary else ConstraintKind.UNIQUE
+    constraint = Constraint(name=name, kind=kind, columns=columns, index=name)
+    index = Index(name=name, keys=columns, unique=True, primary=primary, constraint=name, mentions=columns)
+    folded = with_constraint(facts, table, constraint).changed(
+        table, lambda relation: replace(relation, indexes=replace_named(relation.indexes, index))
+    )
+    if not primary:
+        return folded
+    for column in columns:
+        folded = changed_column(folded, table, column, not_null=True)
+    return folded
 
 
 def without_constraint(facts: Facts, table: QualifiedName, name: str) -> Facts:

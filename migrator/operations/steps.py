@@ -16,6 +16,7 @@ from migrator.plan.ddl import Sql
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import (
     Autocommit,
+    Backfill,
     Diagnosis,
     Phase,
     Recovery,
@@ -40,7 +41,7 @@ class Details(TypedDict, total=False):
     phase: Phase
     timeouts: Timeouts
     operation: str
-    recipe: str
+    recipe: str | None
     undo: tuple[str, ...]
     undo_note: str
     diagnoses: tuple[Diagnosis, ...]
@@ -116,6 +117,23 @@ def validate(
     details.setdefault("phase", Phase.VALIDATE)
     sql = ddl.alter_table(table, ddl.validate_constraint(constraint))
     return transaction(context, f"VALIDATE CONSTRAINT {constraint} of {table}", (sql,), effect, **details)
+
+
+def backfill(context: Context, title: str, work: Backfill, **details: Unpack[Details]) -> Step:
+    """Return a walk in batches: row locks only, and a batch that meets a lock waits no longer than the budget."""
+    effect = Effect(locks=(RelationLock(work.table, LockMode.ROW_EXCLUSIVE),))
+    policy = context.policy
+    details.setdefault("phase", Phase.BACKFILL)
+    details.setdefault("undo_note", "rows keep the values they were given")
+    details.setdefault(
+        "timeouts",
+        Timeouts(
+            lock_ms=policy.lock_budget_ms,
+            statement_ms=policy.statement_timeout_ms,
+            deadline_s=policy.long_deadline_s,
+        ),
+    )
+    return step(context, title, work, Recovery.CHECKPOINTED, effect, **details)
 
 
 def written(context: Context) -> Sql:

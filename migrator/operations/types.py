@@ -56,3 +56,18 @@ def _base(type_name: TypeName, name: str, modifiers: str) -> str:
     if name == "bpchar" and not modifiers:
         return "character(1)" if type_name.text.text.lower().startswith("char") else "bpchar"
     return _WORDS.get(name, name) + modifiers
+
+
+BUILT_IN = frozenset(
+    {
+        *(
+            "bit bool box bpchar bytea char cidr circle date daterange decimal float4 float8 inet int2 int4".split()
+        ),
+        *(
+            "int4range int8 int8range interval json jsonb jsonpath line lseg macaddr macaddr8 money name".split()
+        ),
+        *("numeric numrange oid path point polygon regclass text time timestamp timestamptz timetz".split()),
+        *("tsquery tsrange tstzrange tsvector txid_snapshot uuid varbit varchar xml pg_lsn".split()),
+    }
+)
+"""The types of pg_catalog that columns have; none of them is a domain."""

@@ -1,0 +1,159 @@
+"""The safe sequence of ADD COLUMN: the column alone, then each part of its definition in its own safe way.
+
+It may assume that the table is large and in use, and that `column_refusals` has nothing to say.
+"""
+
+from dataclasses import dataclass, replace
+
+from migrator.operations import add_check, add_foreign_key, folding, not_null_sequence
+from migrator.operations.add_unique import unique_steps
+from migrator.operations.base import Context, Outcome
+from migrator.operations.column_definition import Parts, column_facts
+from migrator.operations.hazards import answered, needs_approval
+from migrator.operations.not_null_sequence import NotNullTarget
+from migrator.operations.steps import backfill, effect_on, transaction
+from migrator.operations.target import table_of
+from migrator.plan import ddl
+from migrator.plan.ddl_backfill import default_backfill
+from migrator.plan.effect import Effect
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.plan.step import Step
+from migrator.postgres.facts import Facts, Relation
+from migrator.sql.syntax import AddColumn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A sequence in the making: the context as the next part sees it."""
+
+    context: Context
+    steps: tuple[Step, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+    def then(self, steps: tuple[Step, ...], facts: Facts, hazards: tuple[Hazard, ...] = ()) -> "Draft":
+        """Return the draft with more steps, and facts folded over them."""
+        return Draft(
+            context=replace(self.context, facts=facts),
+            steps=(*self.steps, *steps),
+            hazards=(*self.hazards, *hazards),
+        )
+
+
+def safe_sequence(action: AddColumn, parts: Parts, effect: Effect, context: Context) -> Outcome:
+    """Return the whole sequence."""
+    draft = _base(action, parts, Draft(context=context))
+    draft = _default(parts, draft)
+    for add in (_not_null, _checks, _uniques, _foreign_keys):
+        draft = add(parts, draft)
+    table = table_of(context)
+    partners = tuple(context.resolve(key.references) for key in parts.foreign_keys)
+    return Outcome(
+        operation="add-column",
+        effect=effect,
+        hazards=draft.hazards,
+        steps=draft.steps,
+        facts=draft.context.facts,
+        touches=(table, *partners),
+    )
+
+
+def _base(action: AddColumn, parts: Parts, draft: Draft) -> Draft:
+    """The column with everything that is instant; a volatile default is set for new rows only."""
+    context, column = draft.context, parts.definition
+    table = table_of(context)
+    add = ddl.add_column(column.head, *_instant(parts), if_not_exists=action.if_not_exists)
+    statements = [ddl.alter_table(context.named(table), add)]
+    if parts.default is not None and parts.volatile:
+        setting = ddl.set_default(column.name, parts.default.expression)
+        statements.append(ddl.alter_table(context.named(table), setting))
+    step = transaction(
+        context,
+        f"ADD COLUMN {column.name} to {table}",
+        tuple(statements),
+        effect_on(context, table),
+        recipe="R1" if parts.volatile else None,
+        undo=(ddl.alter_table(table, ddl.drop_column(column.name)),),
+        undo_note="what was written to the column is lost",
+        commutes=True,
+    )
+    bare = not _not_null_at_once(parts)
+    return draft.then((step,), folding.with_column(context.facts, table, column_facts(parts, bare=bare)))
+
+
+def _instant(parts: Parts) -> list[ddl.Sql]:
+    """The clauses that need neither a scan nor a rewrite."""
+    clauses = []
+    if parts.default is not None and not parts.volatile:
+        clauses.append(ddl.default(parts.default.expression))
+    if parts.not_null is not None and _not_null_at_once(parts):
+        clauses.append(ddl.named(parts.not_null.name, ddl.verbatim(parts.not_null.text)))
+    if parts.generated is not None:
+        clauses.append(ddl.verbatim(parts.generated.text))
+    return clauses
+
+
+def _not_null_at_once(parts: Parts) -> bool:
+    """Whether NOT NULL comes with the column: its default is one value for all rows."""
+    return parts.not_null is not None and parts.default is not None and not parts.volatile
+
+
+def _default(parts: Parts, draft: Draft) -> Draft:
+    """R1: rows that exist get their values in batches."""
+    context, column = draft.context, column_facts(parts)
+    if not parts.volatile:
+        return draft
+    table = table_of(context)
+    relation = context.facts.relation(table) or Relation(name=table, columns=(column,))
+    work = default_backfill(relation, column.name, column.type, server=context.facts.server_version)
+    step = backfill(context, f"fill {column.name} of {table} with its default", work, recipe="R1")
+    message = f"a volatile default writes all of {table} anew under ACCESS EXCLUSIVE"
+    instead = "new rows get the default at once, rows that exist are filled in batches"
+    hazard = answered(HazardKind.TABLE_REWRITE, message, instead, table, "catalogue 5, R1")
+    return draft.then((step,), context.facts, (hazard,))
+
+
+def _not_null(parts: Parts, draft: Draft) -> Draft:
+    if parts.not_null is None or _not_null_at_once(parts):
+        return draft
+    target = NotNullTarget(
+        table=table_of(draft.context), column=parts.definition.name, name=parts.not_null.name
+    )
+    found = not_null_sequence.hazards(target, draft.context)
+    steps, facts = not_null_sequence.steps_and_facts(target, draft.context)
+    return draft.then(steps, facts, tuple(h for h in found if h.kind is HazardKind.SCAN_UNDER_LOCK))
+
+
+def _checks(parts: Parts, draft: Draft) -> Draft:
+    for constraint in parts.checks:
+        check = add_check.named_check(constraint, table_of(draft.context), draft.context)
+        if check is None:
+            return draft.then((), draft.context.facts, (_nameless(draft.context),))
+        steps, facts = add_check.steps_and_facts(check, draft.context)
+        found = [h for h in add_check.hazards(check, draft.context) if h.kind is HazardKind.SCAN_UNDER_LOCK]
+        draft = draft.then(steps, facts, tuple(found))
+    return draft
+
+
+def _nameless(context: Context) -> Hazard:
+    message = "which name the server gives the CHECK cannot be told from its expression"
+    instead = "give the constraint a name: CONSTRAINT name CHECK (…)"
+    return needs_approval(HazardKind.NO_SAFE_SEQUENCE, message, instead, table_of(context), "R6")
+
+
+def _foreign_keys(parts: Parts, draft: Draft) -> Draft:
+    for constraint in parts.foreign_keys:
+        table = table_of(draft.context)
+        key = add_foreign_key.column_foreign_key(constraint, table, parts.definition.name, draft.context)
+        found = (*add_foreign_key.hazards(key), *add_foreign_key.findings(key, draft.context))
+        steps, facts = add_foreign_key.steps_and_facts(key, draft.context)
+        draft = draft.then(steps, facts, found)
+    return draft
+
+
+def _uniques(parts: Parts, draft: Draft) -> Draft:
+    for constraint in parts.uniques:
+        steps, facts, found = unique_steps(
+            draft.context, table_of(draft.context), (parts.definition.name,), constraint
+        )
+        draft = draft.then(steps, facts, found)
+    return draft

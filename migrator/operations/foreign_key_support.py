@@ -1,0 +1,77 @@
+"""What a foreign key needs beside it: an index on the referencing columns, and no other foreign key like it."""
+
+from migrator.operations.base import Context
+from migrator.operations.hazards import warning
+from migrator.operations.liveness import endangered
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.postgres.facts import ConstraintKind, Relation
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.syntax import AddColumn, AddConstraint, AlterTable, CreateIndex, UniqueConstraint
+
+
+def duplicate(
+    child: Relation | None,
+    columns: tuple[str, ...],
+    parent: QualifiedName,
+    parent_columns: tuple[str, ...],
+) -> tuple[Hazard, ...]:
+    """Return a warning where an equal foreign key exists: the server would add a second one."""
+    constraints = () if child is None else child.constraints
+    pairs = set(zip(columns, parent_columns, strict=False))
+    equal = [
+        c.name
+        for c in constraints
+        if c.kind is ConstraintKind.FOREIGN_KEY
+        and c.references == parent
+        and set(zip(c.columns, c.referenced_columns, strict=False)) == pairs
+    ]
+    if child is None or not equal or not pairs:
+        return ()
+    message = f"{child.name} has an equal foreign key already: {equal[0]}; this adds a second one"
+    instead = "remove the statement, or drop the other one"
+    return (warning(HazardKind.DUPLICATE_FOREIGN_KEY, message, instead, child.name, "catalogue 115"),)
+
+
+def unindexed(table: QualifiedName, columns: tuple[str, ...], context: Context) -> tuple[Hazard, ...]:
+    """Return a warning where no index of the child supports a delete in the parent."""
+    child = context.facts.relation(table)
+    if not endangered(child, context) or _indexed(child, columns) or _indexed_later(table, columns, context):
+        return ()
+    shown = ", ".join(columns)
+    message = f"no index of {table} begins with {shown}: each delete in the parent reads the whole table"
+    instead = f"create an index on {table} ({shown}) before the foreign key"
+    return (warning(HazardKind.UNINDEXED_FOREIGN_KEY, message, instead, table, "catalogue 184"),)
+
+
+def _indexed(child: Relation | None, columns: tuple[str, ...]) -> bool:
+    indexes = () if child is None else child.indexes
+    return any(
+        index.valid and index.predicate is None and set(index.keys[: len(columns)]) == set(columns)
+        for index in indexes
+    )
+
+
+def _indexed_later(table: QualifiedName, columns: tuple[str, ...], context: Context) -> bool:
+    """Whether a later statement of the file creates such an index."""
+    for statement in context.migration.statements[context.index - 1 :]:
+        command = statement.command
+        if isinstance(command, CreateIndex) and context.resolve(command.table) == table:
+            keys = [element.column for element in command.elements[: len(columns)]]
+            if set(keys) == set(columns) and command.where is None:
+                return True
+        if isinstance(command, AlterTable) and context.resolve(command.name) == table:
+            if any(set(key[: len(columns)]) == set(columns) for key in _unique_keys(command)):
+                return True
+    return False
+
+
+def _unique_keys(alter: AlterTable) -> list[tuple[str, ...]]:
+    """Return the columns of the UNIQUE and PRIMARY KEY constraints that a statement adds."""
+    found = []
+    for action in alter.actions:
+        if isinstance(action, AddConstraint) and isinstance(action.constraint, UniqueConstraint):
+            found.append(action.constraint.columns)
+        elif isinstance(action, AddColumn):
+            unique = any(isinstance(c, UniqueConstraint) for c in action.column.constraints)
+            found += [(action.column.name,)] if unique else []
+    return found

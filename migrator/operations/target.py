@@ -1,0 +1,64 @@
+"""What a statement or action is about, and the checks that come before every ALTER TABLE.
+
+It may assume that the planner set `alter` for an action. A relation that facts do not list is missing only where
+they are complete.
+"""
+
+from migrator.operations.base import Context
+from migrator.operations.hazards import needs_approval
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.postgres.facts import Relation
+from migrator.postgres.identifiers import QualifiedName
+
+
+def table_of(context: Context) -> QualifiedName:
+    """Return the qualified name of the relation that ALTER TABLE is about."""
+    if context.alter is None:
+        raise TypeError("an action belongs to ALTER TABLE")
+    return context.resolve(context.alter.name)
+
+
+def relation_of(context: Context) -> Relation | None:
+    """Return what is known of the relation that ALTER TABLE is about."""
+    return context.facts.relation(table_of(context))
+
+
+def absent(name: QualifiedName, context: Context) -> bool:
+    """Whether the relation is known not to exist."""
+    return context.facts.complete and context.facts.relation(name) is None
+
+
+def missing_relation(name: QualifiedName, context: Context) -> tuple[Hazard, ...]:
+    """Return a hazard where the relation is known not to exist."""
+    if not absent(name, context):
+        return ()
+    message = f"{name} does not exist"
+    return (
+        needs_approval(HazardKind.MISSING_OBJECT, message, "mend the name or the order of the files", name),
+    )
+
+
+def missing_columns(relation: Relation | None, columns: tuple[str, ...]) -> tuple[Hazard, ...]:
+    """Return hazards for columns that the relation is known not to have."""
+    if relation is None or not relation.columns:
+        return ()
+    return tuple(
+        needs_approval(
+            HazardKind.MISSING_OBJECT,
+            f"{relation.name} has no column {column}",
+            "mend the name or the order of the statements",
+            relation.name,
+        )
+        for column in columns
+        if relation.column(column) is None
+    )
+
+
+def extension_owned(relation: Relation | None) -> tuple[Hazard, ...]:
+    """Return a hazard where the relation belongs to an extension."""
+    if relation is None or relation.extension is None:
+        return ()
+    message = (
+        f"{relation.name} belongs to the extension {relation.extension}, whose updates expect its own form"
+    )
+    return (needs_approval(HazardKind.EXTENSION_OWNED, message, None, relation.name),)
