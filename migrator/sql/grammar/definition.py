@@ -1,0 +1,51 @@
+"""Lists of `name = value` in parentheses: storage parameters, options of types and indexes (gram.y: definition)."""
+
+from __future__ import annotations
+
+from migrator.sql.cursor import Cursor
+from migrator.sql.keywords import NOT_FUNCTION
+from migrator.sql.syntax import Slice
+from migrator.sql.tokens import TokenKind
+
+
+def parameters(c: Cursor) -> Slice:
+    """Consume `(name = value, …)`; a value may be missing."""
+    start = c.index
+    c.expect("(")
+    while True:
+        c.label()
+        if c.accept("."):
+            c.label()
+        if c.accept("="):
+            parameter_value(c)
+        if not c.accept(","):
+            break
+    c.expect(")")
+    return c.slice(start)
+
+
+def parameter_names(c: Cursor) -> None:
+    """Consume `(name, …)` of RESET."""
+    c.expect("(")
+    while True:
+        c.label()
+        if c.accept("."):
+            c.label()
+        if not c.accept(","):
+            break
+    c.expect(")")
+
+
+def parameter_value(c: Cursor) -> None:
+    """Consume a word, number, string or operator (def_arg)."""
+    kind = c.kind_at()
+    if kind is TokenKind.STRING:
+        c.constant()
+    elif kind in {TokenKind.WORD, TokenKind.QUOTED}:
+        # Reserved words may stand alone here; only a name that is not reserved may be qualified.
+        qualified = c.value_at(1) == "."
+        c.any_name(NOT_FUNCTION if qualified else frozenset())
+    elif kind is TokenKind.OPERATOR and c.kind_at(1) is not TokenKind.NUMBER:
+        c.index += 1
+    else:
+        c.number()

@@ -1,0 +1,37 @@
+"""A key of an index (gram.y: index_elem)."""
+
+from __future__ import annotations
+
+from migrator.sql.cursor import Cursor
+from migrator.sql.grammar.definition import parameters
+from migrator.sql.grammar.expression import function_expression, parenthesised
+from migrator.sql.syntax import IndexElement
+
+
+def index_element(c: Cursor) -> IndexElement:
+    """Consume a column or expression with its options; an expression's slice has its parentheses, if written."""
+    start = c.index
+    column = None
+    if c.at("("):
+        parenthesised(c)
+    elif c.at_name() and c.value_at(1) not in {"(", "."}:
+        column = c.name()
+    else:
+        function_expression(c)
+    expression = c.slice(start) if column is None else None
+    first_option = c.index
+    _options(c)
+    options = c.slice(first_option) if c.index > first_option else None
+    return IndexElement(column=column, expression=expression, options=options)
+
+
+def _options(c: Cursor) -> None:
+    if c.accept("collate"):
+        c.any_name()
+    if c.at_name() and not c.at("nulls"):
+        c.any_name()
+        if c.at("("):
+            parameters(c)
+    c.accept_any("asc", "desc")
+    if c.accept("nulls"):
+        c.expect_any("first", "last")

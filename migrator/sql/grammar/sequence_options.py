@@ -1,0 +1,57 @@
+"""Options of sequences and identity columns (gram.y: SeqOptElem)."""
+
+from __future__ import annotations
+
+from migrator.sql.cursor import Cursor
+from migrator.sql.grammar.typenames import simple_type
+
+_NUMBERED = frozenset({"cache", "maxvalue", "minvalue"})
+
+
+def sequence_options(c: Cursor) -> tuple[str, ...] | None:
+    """Consume all options; return the parts of the OWNED BY name, empty for NONE, None where it is not written."""
+    owner: tuple[str, ...] | None = None
+    while True:
+        if c.at("owned", "by"):
+            c.index += 2
+            owner = () if c.accept("none") else c.any_name()
+        elif not sequence_option(c):
+            return owner
+
+
+def sequence_option(c: Cursor) -> bool:
+    """Consume one option but OWNED BY; false where none stands here."""
+    if c.value in _NUMBERED:
+        c.index += 1
+        c.number()
+    elif c.accept("as"):
+        simple_type(c)
+    elif c.accept("increment"):
+        c.accept("by")
+        c.number()
+    elif c.accept("start"):
+        c.accept("with")
+        c.number()
+    elif c.accept("restart"):
+        if c.accept("with") or not _ends(c):
+            c.number()
+    elif c.accept("no"):
+        c.expect_any("cycle", "maxvalue", "minvalue")
+    elif c.accept("sequence", "name"):
+        c.any_name()
+    else:
+        return c.accept_any("cycle", "logged", "unlogged") is not None
+    return True
+
+
+def _ends(c: Cursor) -> bool:
+    return c.kind_at() is None or c.value != "" and not c.at_any("+", "-")
+
+
+def parenthesised_sequence_options(c: Cursor) -> None:
+    """Consume `( options )` of an identity column, where at least one must stand."""
+    c.expect("(")
+    if c.at(")"):
+        c.fail("expected an option")
+    sequence_options(c)
+    c.expect(")")
