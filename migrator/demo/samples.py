@@ -26,3 +26,8 @@ def history(files: Path) -> tuple[Path, tuple[Path, ...]]:
 def version(file: Path) -> str:
     """Return the version in a file's name."""
     return file.name.partition("_")[0]
+
+
+def needs_release(file: Path) -> bool:
+    """Whether the application that ran before this file cannot go on after it: it must write a new column."""
+    return file.stem.endswith("customer_email_normalised")
