@@ -1,0 +1,138 @@
+"""CREATE, in all the forms that are read token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.syntax.constraints import ColumnDefinition, Constraint
+from migrator.sql.syntax.slices import Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTable:
+    """CREATE TABLE in all its forms."""
+
+    name: QualifiedName
+    if_not_exists: bool = False
+    temporary: bool = False
+    unlogged: bool = False
+    columns: tuple[ColumnDefinition, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    like: tuple[QualifiedName, ...] = ()
+    inherits: tuple[QualifiedName, ...] = ()
+    partition_of: QualifiedName | None = None
+    partition_bound: Slice | None = None
+    """FOR VALUES … or DEFAULT."""
+    partition_by: Slice | None = None
+    of_type: QualifiedName | None = None
+    query: Slice | None = None
+    """CREATE TABLE … AS query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexElement:
+    """One key of an index: a column, or an expression in its slice; `options` is the rest (opclass, DESC)."""
+
+    column: str | None
+    expression: Slice | None = None
+    options: Slice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateIndex:
+    """CREATE [UNIQUE] INDEX; `tail` lets the concurrent form be written from a slice."""
+
+    name: str | None
+    table: QualifiedName
+    unique: bool = False
+    concurrently: bool = False
+    if_not_exists: bool = False
+    only: bool = False
+    method: str = "btree"
+    elements: tuple[IndexElement, ...] = ()
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    where: Slice | None = None
+    tail: Slice
+    """From the word ON to the end of the statement."""
+    body: Slice
+    """What stands after the table's name: USING, the keys, INCLUDE, WITH, WHERE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateView:
+    """CREATE [OR REPLACE] [MATERIALIZED] VIEW."""
+
+    name: QualifiedName
+    materialized: bool = False
+    or_replace: bool = False
+    if_not_exists: bool = False
+    temporary: bool = False
+    with_data: bool = True
+    query: Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFunction:
+    """CREATE [OR REPLACE] FUNCTION or PROCEDURE; `volatility` is 'i', 's' or 'v' (the default)."""
+
+    name: QualifiedName
+    procedure: bool = False
+    or_replace: bool = False
+    volatility: str = "v"
+    language: str | None = None
+    arguments: Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTrigger:
+    """CREATE [OR REPLACE] [CONSTRAINT] TRIGGER."""
+
+    name: str
+    table: QualifiedName
+    function: QualifiedName
+    or_replace: bool = False
+    constraint: bool = False
+    timing: str
+    """BEFORE, AFTER, INSTEAD OF."""
+    events: tuple[str, ...]
+    """INSERT, UPDATE, DELETE, TRUNCATE."""
+    for_each_row: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSequence:
+    """CREATE SEQUENCE."""
+
+    name: QualifiedName
+    if_not_exists: bool = False
+    owned_by: QualifiedName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateType:
+    """CREATE TYPE or CREATE DOMAIN; `form` is enum, composite, range, base, shell or domain."""
+
+    name: QualifiedName
+    form: str
+    labels: tuple[str, ...] = ()
+    constrained: bool = False
+    """A domain with CHECK or NOT NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateExtension:
+    """CREATE EXTENSION."""
+
+    name: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSchema:
+    """CREATE SCHEMA without elements (with elements it is opaque)."""
+
+    name: str | None
+    if_not_exists: bool = False
+    authorization: str | None = None
