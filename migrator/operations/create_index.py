@@ -1,0 +1,312 @@
+"""CREATE INDEX, with and without CONCURRENTLY.
+
+What it does
+    Builds an index; UNIQUE also forbids values that stand more than once.
+
+Why it is dangerous
+    CREATE INDEX takes SHARE on the table for as long as the build takes: reads go on, every write waits
+    (catalogue 153). CONCURRENTLY does not, but it cannot run in a transaction, waits for every older
+    snapshot in the database, counts those waits against lock_timeout, and leaves an invalid index behind
+    when it is interrupted; IF NOT EXISTS then reports success over that remnant, or over another index of
+    the name (catalogue 154 to 156).
+
+What is done instead
+    R20: CREATE INDEX CONCURRENTLY under the name that the server would have chosen, without a lock
+    timeout and under a deadline of its own. The catalog says afterwards whether the index is done, half
+    done (it is dropped and built again), absent or still being built. Duplicates under a unique index are
+    named with their counts. It runs in the validate phase, after backfills of its columns. Tables that
+    are small, empty or new in the plan get the statement as written.
+
+Source
+    Catalogue 153 to 157, R20; manual, CREATE INDEX, "Building Indexes Concurrently".
+"""
+
+from dataclasses import replace
+
+from msgspec.structs import replace as changed
+
+from migrator.operations.base import Context, FormOperation, Outcome
+from migrator.operations.hazards import answered, good_to_know, needs_approval, warning, wrong
+from migrator.operations.index_facts import index_of, same_index, with_index
+from migrator.operations.index_name import index_name
+from migrator.operations.liveness import endangered, in_use, rows_at_most
+from migrator.operations.names import relation_names
+from migrator.operations.steps import approved_timeouts, as_written, locks_on, step, written
+from migrator.operations.target import extension_owned, missing_relation
+from migrator.plan import ddl
+from migrator.plan.ddl import Sql
+from migrator.plan.ddl_index import (
+    column_key,
+    create_index_concurrently,
+    drop_index_concurrently,
+    duplicates,
+)
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.plan.step import BuildIndex, Diagnosis, Phase, Recovery, Step, Timeouts
+from migrator.postgres.facts import Relation, RelationKind
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
+from migrator.sql.syntax import CreateIndex, IndexElement
+
+NAME = "create-index"
+
+LARGE_ROWS = 10_000_000
+"""From this many rows on a build or validation is said to hold back vacuum."""
+
+_INDEXABLE = {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE, RelationKind.MATERIALIZED_VIEW}
+
+
+def _plan(command: CreateIndex, context: Context) -> Outcome:
+    table = context.resolve(command.table)
+    relation = context.facts.relation(table)
+    effect = _effect_as_written(command, table, context)
+    outcome = Outcome(operation=NAME, effect=effect, facts=context.facts, touches=(table,))
+    name = index_name(command, table, context.facts)
+    if name is None:
+        return _nameless(outcome, command, context)
+    index = QualifiedName(table.schema, name)
+    taken = _taken(command, index, relation, context)
+    if isinstance(taken, str):
+        return replace(outcome, note=taken)
+    hazards = (
+        *missing_relation(table, context),
+        *_not_indexable(relation),
+        *extension_owned(relation),
+        *taken,
+    )
+    folded = replace(outcome, facts=with_index(context, table, index_of(command, name, context)))
+    safe = _safe_or_refused(folded, command, index, relation, context)
+    return replace(safe, hazards=(*hazards, *safe.hazards))
+
+
+def _safe_or_refused(
+    outcome: Outcome, command: CreateIndex, index: QualifiedName, relation: Relation | None, context: Context
+) -> Outcome:
+    table = outcome.touches[0]
+    refusal = _refusal(table, relation, context)
+    if refusal is not None and (command.concurrently or endangered(relation, context)):
+        return _refused(outcome, refusal, command, context)
+    if not command.concurrently and not endangered(relation, context):
+        plain = as_written(context, _title(index, table), outcome.effect, operation=NAME, undo=_undo(index))
+        return replace(outcome, steps=(plain,), as_written=True)
+    build = build_step(
+        context,
+        table=table,
+        index=index,
+        sql=_concurrent_sql(command, index, context),
+        unique=command.unique,
+        definition=ddl.verbatim(command.body),
+        diagnoses=_diagnoses(command, table),
+    )
+    hazards = (*_answered(command, table), *build_hazards(table, relation, context, unique=command.unique))
+    same = isinstance(build.work, BuildIndex) and build.work.sql == context.statement.text
+    return replace(outcome, steps=(changed(build, as_written=same),), hazards=hazards, as_written=same)
+
+
+def build_step(
+    context: Context,
+    *,
+    table: QualifiedName,
+    index: QualifiedName,
+    sql: Sql,
+    unique: bool,
+    definition: Sql,
+    diagnoses: tuple[Diagnosis, ...] = (),
+) -> Step:
+    """Return CREATE INDEX CONCURRENTLY as a step of the validate phase."""
+    lock = RelationLock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
+    work = BuildIndex(
+        sql=sql,
+        table=table,
+        index=index,
+        unique=unique,
+        definition=definition,
+        drop_sql=drop_index_concurrently(index),
+    )
+    return step(
+        context,
+        f"{'CREATE UNIQUE' if unique else 'CREATE'} INDEX CONCURRENTLY {index.name} on {table}",
+        work,
+        Recovery.PROBED,
+        Effect(locks=(lock,), scans=(table,), index_builds=(table,)),
+        phase=Phase.VALIDATE,
+        recipe="R20",
+        undo=_undo(index),
+        diagnoses=diagnoses,
+        timeouts=unhurried(context),
+    )
+
+
+def unhurried(context: Context) -> Timeouts:
+    """Return the timeouts of CONCURRENTLY: lock_timeout would count against its waits for old snapshots."""
+    return Timeouts(lock_ms=None, statement_ms=None, deadline_s=context.policy.long_deadline_s)
+
+
+def build_hazards(
+    table: QualifiedName, relation: Relation | None, context: Context, *, unique: bool
+) -> tuple[Hazard, ...]:
+    """Return what a concurrent build cannot see or cannot help."""
+    hazards = []
+    if unique:
+        message = (
+            f"rows of {table} with equal values make the build fail; the step names them with their counts"
+        )
+        hazards.append(good_to_know(HazardKind.MAY_FAIL_ON_DATA, message, relation=table))
+    if unique and in_use(relation, context):
+        hazards.append(
+            warning(
+                HazardKind.MAY_BREAK_WRITERS,
+                f"a write that repeats a value fails from the moment the index of {table} is built, "
+                "before it is valid",
+                "make sure that the running application does not write duplicates",
+                table,
+                "catalogue 156, appendix A 5",
+            )
+        )
+    return (*hazards, *_holds_back_vacuum(table, relation, context))
+
+
+def _holds_back_vacuum(
+    table: QualifiedName, relation: Relation | None, context: Context
+) -> tuple[Hazard, ...]:
+    rows = None if relation is None else rows_at_most(relation, context.facts)
+    if rows is None or rows < LARGE_ROWS:
+        return ()
+    message = (
+        f"the build reads about {rows:,} rows of {table} twice, and until it ends vacuum removes "
+        "no row version"
+    )
+    instead = "run it when few rows change; it can be cancelled and starts again"
+    return (warning(HazardKind.HOLDS_BACK_VACUUM, message, instead, table),)
+
+
+def _answered(command: CreateIndex, table: QualifiedName) -> tuple[Hazard, ...]:
+    if command.concurrently:
+        return ()
+    return (
+        answered(
+            HazardKind.INDEX_BUILD_BLOCKS_WRITES,
+            f"CREATE INDEX holds SHARE on {table} while it builds: every write waits",
+            "it is built CONCURRENTLY, outside a transaction",
+            table,
+            "catalogue 153, R20",
+        ),
+    )
+
+
+def _taken(
+    command: CreateIndex, index: QualifiedName, relation: Relation | None, context: Context
+) -> str | tuple[Hazard, ...]:
+    """Say whether nothing is to be done (a note), or what stands in the way."""
+    found = None if relation is None else relation.index(index.name)
+    if found is None:
+        if index.name not in relation_names(index.schema, context.facts):
+            return ()
+        return (_name_taken(f"{index} exists and is not an index of this table", index),)
+    if not found.valid:
+        return ()
+    same = same_index(found, index_of(command, index.name, context))
+    if same is False:
+        return (_name_taken(f"{index} exists with another definition: {found.definition}", index),)
+    if not command.if_not_exists:
+        return (_name_taken(f"{index} exists already", index),)
+    return f"{index} exists with this definition" if same else ()
+
+
+def _name_taken(message: str, index: QualifiedName) -> Hazard:
+    instead = "give the new index another name, or drop the old one first"
+    return wrong(HazardKind.NAME_TAKEN, message, instead, index, "catalogue 154")
+
+
+def _not_indexable(relation: Relation | None) -> tuple[Hazard, ...]:
+    if relation is None or relation.kind in _INDEXABLE:
+        return ()
+    message = f"{relation.name} is neither a table nor a materialized view"
+    return (wrong(HazardKind.MISSING_OBJECT, message, relation=relation.name),)
+
+
+def _refusal(table: QualifiedName, relation: Relation | None, context: Context) -> Hazard | None:
+    if relation is not None and relation.kind is RelationKind.PARTITIONED_TABLE:
+        return needs_approval(
+            HazardKind.NO_SAFE_SEQUENCE,
+            f"{table} is partitioned: CREATE INDEX blocks the writes of all partitions until every one "
+            "is indexed",
+            "build an index on each partition CONCURRENTLY first; then the one on the root builds nothing",
+            table,
+            "catalogue 144 to 146, R19",
+        )
+    if context.facts.server_version.concurrent_builds_corrupt:
+        return needs_approval(
+            HazardKind.NO_SAFE_SEQUENCE,
+            f"CREATE INDEX CONCURRENTLY on {context.facts.server_version} may build a corrupt index",
+            "update the server to 14.4 or later",
+            table,
+            "catalogue 157",
+        )
+    return None
+
+
+def _refused(outcome: Outcome, refusal: Hazard, command: CreateIndex, context: Context) -> Outcome:
+    """As written after an approval; CONCURRENTLY cannot be approved where it fails or corrupts."""
+    if command.concurrently:
+        return replace(outcome, hazards=(changed(refusal, approvable=False),))
+    plain = as_written(
+        context, f"CREATE INDEX on {outcome.touches[0]}", outcome.effect, timeouts=approved_timeouts(context)
+    )
+    return replace(outcome, hazards=(refusal,), steps=(plain,), as_written=True)
+
+
+def _nameless(outcome: Outcome, command: CreateIndex, context: Context) -> Outcome:
+    """An index over an expression: the server's own name is not certain."""
+    relation = context.facts.relation(outcome.touches[0])
+    if not command.concurrently and not endangered(relation, context):
+        plain = as_written(context, f"CREATE INDEX on {outcome.touches[0]}", outcome.effect)
+        return replace(outcome, steps=(plain,), as_written=True)
+    hazard = wrong(
+        HazardKind.NO_SAFE_SEQUENCE,
+        "the name that the server gives this index cannot be foreseen, so an interrupted build could "
+        "not be found",
+        "give the index a name",
+        outcome.touches[0],
+        "R20",
+    )
+    return replace(outcome, hazards=(hazard,))
+
+
+def _effect_as_written(command: CreateIndex, table: QualifiedName, context: Context) -> Effect:
+    if command.concurrently:
+        lock = RelationLock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
+        return Effect(locks=(lock,), scans=(table,), index_builds=(table,))
+    return Effect(locks=locks_on(table, LockMode.SHARE, context.facts), scans=(table,), index_builds=(table,))
+
+
+def _concurrent_sql(command: CreateIndex, index: QualifiedName, context: Context) -> Sql:
+    if command.concurrently and command.name is not None and not command.if_not_exists:
+        return written(context)
+    return create_index_concurrently(index.name, ddl.verbatim(command.tail), unique=command.unique)
+
+
+def _diagnoses(command: CreateIndex, table: QualifiedName) -> tuple[Diagnosis, ...]:
+    if not command.unique:
+        return ()
+    keys = tuple(_key(element) for element in command.elements)
+    where = None if command.where is None else ddl.verbatim(command.where)
+    return (duplicates(table, keys, where=where, nulls_not_distinct=command.nulls_not_distinct),)
+
+
+def _key(element: IndexElement) -> Sql:
+    if element.expression is not None:
+        return ddl.verbatim(element.expression)
+    return column_key(element.column or "")
+
+
+def _title(index: QualifiedName, table: QualifiedName) -> str:
+    return f"CREATE INDEX {index.name} on {table}"
+
+
+def _undo(index: QualifiedName) -> tuple[Sql, ...]:
+    return (drop_index_concurrently(index),)
+
+
+CREATE_INDEX = FormOperation(name=NAME, form=CreateIndex, outcome=_plan)

@@ -1,0 +1,120 @@
+"""The name that the server chooses for an index without one (ChooseIndexName, ChooseIndexColumnNames).
+
+Each key gives a part: a column its name, an expression the name that it would have in a SELECT list. The
+latter is read from the text only where that is certain; else the answer is None, and the file has to give
+a name.
+"""
+
+import re
+from collections.abc import Iterable
+
+from migrator.operations.names import joined_columns, object_name, relation_names
+from migrator.postgres.facts import Facts
+from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, fold, truncate
+from migrator.sql.syntax import CreateIndex, IndexElement
+
+_IDENTIFIER = r'(?:[A-Za-z_\u0080-\U0010ffff][\w$]*|"(?:[^"]|"")+")'
+_CALL = re.compile(rf"(?:{_IDENTIFIER}\s*\.\s*)?({_IDENTIFIER})\s*\((.*)\)", re.DOTALL)
+
+_OWN_SYNTAX = frozenset(
+    [
+        "cast",
+        "extract",
+        "trim",
+        "position",
+        "overlay",
+        "substring",
+        "normalize",
+        "collation",
+        "treat",
+        "row",
+        "array",
+        "case",
+        "grouping",
+        "exists",
+    ]
+)
+"""Words before a parenthesis that are not, or not always, functions of that name."""
+
+_OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|?]")
+_UNCERTAIN = re.compile(r"::|\[|\b(case|at|collate|over|filter|within)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+
+
+def index_name(command: CreateIndex, table: QualifiedName, facts: Facts) -> str | None:
+    """Return the index's name as written, or as the server would choose it; None where that is uncertain."""
+    if command.name is not None:
+        return command.name
+    parts = [_element_name(element) for element in command.elements]
+    if None in parts:
+        return None
+    known = [part for part in parts if part is not None]
+    return unused_name(table, (*known, *command.include), "idx", facts)
+
+
+def unused_name(table: QualifiedName, columns: Iterable[str], label: str, facts: Facts) -> str:
+    """Return `t_a_b_idx`, numbered until no relation of the schema has it."""
+    taken, addition = relation_names(table.schema, facts), joined_columns(distinct_names(columns))
+    name, attempt = object_name(table.name, addition, label), 0
+    while name in taken:
+        attempt += 1
+        name = object_name(table.name, addition, f"{label}{attempt}")
+    return name
+
+
+def distinct_names(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of an index's columns: the second `a` is `a1`."""
+    result: list[str] = []
+    for column in columns:
+        name, attempt = column, 0
+        while name in result:
+            attempt += 1
+            name = f"{truncate(column, NAME_LIMIT - len(str(attempt)))}{attempt}"
+        result.append(name)
+    return tuple(result)
+
+
+def _element_name(element: IndexElement) -> str | None:
+    if element.column is not None:
+        return element.column
+    return None if element.expression is None else expression_name(element.expression.text)
+
+
+def expression_name(text: str) -> str | None:
+    """Return FigureIndexColname's answer for a call (its function) and for an operator (`expr`)."""
+    text = _bare(text)
+    call = _CALL.fullmatch(text)
+    if call and _closes_at_end(text):
+        name = fold(call.group(1))
+        return None if name in _OWN_SYNTAX or name.startswith(("xml", "json")) else name
+    outside = _outside_parentheses(_QUOTED.sub("x", text))
+    if _UNCERTAIN.search(outside) or not _OPERATOR.search(outside):
+        return None
+    return "expr"
+
+
+def _bare(text: str) -> str:
+    text = text.strip()
+    while text.startswith("(") and _closes_at_end(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _closes_at_end(text: str) -> bool:
+    """Whether the first parenthesis closes with the last character."""
+    plain = _QUOTED.sub(lambda match: "x" * len(match.group()), text)
+    depth = 0
+    for position, character in enumerate(plain):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character == ")":
+            return position == len(plain) - 1
+    return False
+
+
+def _outside_parentheses(text: str) -> str:
+    result, depth = [], 0
+    for character in text:
+        depth += character == "("
+        result.append(character if depth == 0 else "")
+        depth -= character == ")"
+    return "".join(result)
