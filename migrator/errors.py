@@ -99,7 +99,9 @@ class DirectiveError(InputError):
 class ChecksumError(InputError):
     """A statement that has begun was edited afterwards."""
 
-    default_hint = "restore the statement, or record your decision: migrate resolve VERSION --accept-checksum --reason …"
+    default_hint = (
+        "restore the statement, or record your decision: migrate resolve VERSION --accept-checksum --reason …"
+    )
 
 
 class OrderError(InputError):

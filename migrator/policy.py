@@ -19,7 +19,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lock_deadline_s: float = 600.0
     """How long one step tries to get its locks before the run stops with exit 7."""
     statement_timeout_ms: int = 5_000
-    """For quick DDL under a strong lock the lock budget counts; this is for what holds harmless locks but is quick."""
+    """For quick DDL under a strong lock the lock budget counts.
+
+    This is for what holds harmless locks but is quick.
+    """
     long_deadline_s: float = 24 * 3600.0
     """The deadline of validations and concurrent index builds."""
     batch_target_ms: int = 200

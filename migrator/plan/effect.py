@@ -1,4 +1,4 @@
-"""What a statement does to the relations it touches, as declared by the catalogue and measured by the tests."""
+"""What a statement does to the relations it touches: declared by the catalogue, measured by the tests."""
 
 from __future__ import annotations
 

@@ -63,7 +63,10 @@ class HazardKind(enum.StrEnum):
     MISSING_OBJECT = "missing-object"
     """The statement names something that does not exist."""
     INHERITANCE_CHILDREN = "inheritance-children"
-    """Keys are not unique over an inheritance tree; partitions and foreign tables need what is not there yet."""
+    """Keys are not unique over an inheritance tree.
+
+    Partitions and foreign tables need what is not there yet.
+    """
     EXTENSION_OWNED = "extension-owned"
     """The object belongs to an extension."""
     REPLICA_IDENTITY_MISSING = "replica-identity-missing"

@@ -1,4 +1,7 @@
-"""The plan: header, source statements with their effect as written, and the ordered steps that run instead."""
+"""The plan.
+
+Header, source statements with their effect as written, and the ordered steps that run instead.
+"""
 
 from __future__ import annotations
 

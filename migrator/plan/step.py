@@ -1,7 +1,7 @@
 """A step: the unit that is shown, executed, recorded and resumed.
 
-All SQL stands in the step when the plan is made; the runner adds values (keys, batch sizes) and its own LOCK TABLE,
-journal row and COMMIT, nothing else. Placeholders are PostgreSQL's own `$1`, `$2`, …
+All SQL stands in the step when the plan is made; the runner adds values (keys, batch sizes) and its own
+LOCK TABLE, journal row and COMMIT, nothing else. Placeholders are PostgreSQL's own `$1`, `$2`, …
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Recovery(enum.StrEnum):
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     """The complete session state of a step, so that resuming in a new session changes nothing.
 
-    `settings` are (name, value) pairs; a value is SQL as it may stand after `SET name TO`: a slice of the user's file or
-    a literal of ours. Later pairs win.
+    `settings` are (name, value) pairs; a value is SQL as it may stand after `SET name TO`: a slice of the
+    user's file or a literal of ours. Later pairs win.
     """
 
     role: str | None = None
@@ -66,7 +66,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """A query that names the offending rows after an error of this SQLSTATE; at most a few rows, one text column."""
+    """A query that names the offending rows after an error of this SQLSTATE.
+
+    At most a few rows, one text column.
+    """
 
     sqlstate: str
     sql: str
@@ -75,7 +78,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transaction(msgspec.Struct, frozen=True, kw_only=True, tag="transaction"):
-    """Statements in one short transaction, after LOCK TABLE … for `acquire` (ordinary tables only, in this order)."""
+    """Statements in one short transaction, after LOCK TABLE for `acquire` (tables only, in order)."""
 
     statements: tuple[str, ...]
     acquire: tuple[RelationLock, ...] = ()
@@ -96,7 +99,10 @@ class BuildIndex(msgspec.Struct, frozen=True, kw_only=True, tag="build-index"):
     index: QualifiedName
     unique: bool
     definition: str
-    """What stands after the table's name: executed once on an empty temporary copy to learn the expected definition."""
+    """What stands after the table's name.
+
+    Executed once on an empty temporary copy to learn the expected definition.
+    """
     drop_sql: str
     """DROP INDEX CONCURRENTLY of exactly this index, for the remains of a failed build."""
 
@@ -120,15 +126,19 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True, tag="backfill"):
     """A walk over a table in windows of its key; every query is complete, `$n` are filled in by the runner.
 
     k is the number of key columns. Keys travel as text and are cast in the SQL.
-    Without a key (`key == ()`) windows are page ranges: a key is then one block number, cast to bigint in the SQL.
+    Without a key (`key == ()`) windows are page ranges: a key is then one block number, cast to bigint in
+    the SQL.
     """
 
     table: QualifiedName
     key: tuple[KeyColumn, ...]
     prepare_sql: tuple[str, ...] = ()
-    """Run once, in one transaction with the first checkpoint (the captured key list of a once-only UPDATE)."""
+    """Run once, in one transaction with the first checkpoint (the captured key list)."""
     value_sql: tuple[str, ...] = ()
-    """Run once: each gives one text value, stored with the first checkpoint; bound after the window's parameters."""
+    """Run once: each gives one text value, stored with the first checkpoint.
+
+    Bound after the window's parameters.
+    """
     upper_sql: str
     """The walk's upper bound: one row of k text columns, no row for an empty table. No parameters."""
     first_window_sql: str
@@ -165,7 +175,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     migration: str
     """Version of the file it belongs to."""
     id: str
-    """`statement.k`, e.g. 3.2: stable under edits of other statements; the journal's key together with the version."""
+    """`statement.k`, e.g. 3.2: stable under edits of other statements.
+
+    The journal's key together with the version.
+    """
     phase: Phase
     title: str
     """What it does, in a few of PostgreSQL's words: 'ADD COLUMN nickname of public.users'."""

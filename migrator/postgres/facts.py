@@ -1,13 +1,15 @@
-"""What is known of one database: frozen values, filled by `database.introspect`, by a file, or by nothing at all.
+"""What is known of one database: frozen values, filled by introspection, by a file, or not at all.
 
-Everything here is schema-qualified. Where something is unknown it is None, and unknown is treated as large and in use.
-Operations fold facts forward (`Facts.with_table` and friends), so that a later statement sees what an earlier one made.
+Everything here is schema-qualified. Where something is unknown it is None, and unknown is treated as large
+and in use. Operations fold facts forward (`Facts.with_table` and friends), so that a later statement sees
+what an
+earlier one made.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable  # noqa: TC003  # cheap, and msgspec reads annotations
 from typing import TypeVar
 
 import msgspec
@@ -95,7 +97,7 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     function: QualifiedName | None = None
     enabled: str = "O"
     fills: tuple[str, ...] = ()
-    """Columns that a fill trigger of ours (`zz_migrator_fill_…`), installed earlier in the plan, keeps filled."""
+    """Columns that a fill trigger of ours, installed earlier in the plan, keeps filled."""
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,7 +182,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     search_path: tuple[str, ...] = ("public",)
     """current_schemas(false): where an unqualified name is looked for."""
     settings: tuple[tuple[str, str], ...] = ()
-    """The session defaults a step's session state begins with: TimeZone, DateStyle, IntervalStyle, search_path, …"""
+    """The session defaults a step's session state begins with.
+
+    TimeZone, DateStyle, IntervalStyle, search_path, …
+    """
     role: str | None = None
     relations: tuple[Relation, ...] = ()
     functions: tuple[Function, ...] = ()
@@ -190,7 +195,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     schemas: tuple[str, ...] = ()
 
     def resolve(self, name: QualifiedName, search_path: tuple[str, ...] | None = None) -> QualifiedName:
-        """Qualify `name` as the server would: the first schema of the path that has it, else the first of the path."""
+        """Qualify `name` as the server would.
+
+        The first schema of the path that has it, else the first of the path.
+        """
         if name.schema is not None:
             return name
         path = self.search_path if search_path is None else search_path
@@ -206,7 +214,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def relation_with_index(self, index: QualifiedName) -> Relation | None:
         """Return the table that has this index (an index lives in its table's schema)."""
-        return next((r for r in self.relations if r.name.schema == index.schema and r.index(index.name)), None)
+        return next(
+            (r for r in self.relations if r.name.schema == index.schema and r.index(index.name)), None
+        )
 
     def with_relation(self, relation: Relation) -> Facts:
         """Return facts in which `relation` stands, in place of one of the same name."""

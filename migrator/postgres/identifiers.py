@@ -1,7 +1,7 @@
 """Names as PostgreSQL folds, quotes and cuts them (manual: "Identifiers and Key Words").
 
-A name is held here as the server stores it: folded, without quotes, cut to 63 bytes. It may assume that callers fold
-text from a file with `fold` exactly once. Quoting is always done; it is never wrong.
+A name is held here as the server stores it: folded, without quotes, cut to 63 bytes. It may assume that
+callers fold text from a file with `fold` exactly once. Quoting is always done; it is never wrong.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def quote(name: str) -> str:
 
 
 def fold(written: str) -> str:
-    """Return the stored form of an identifier as `written` in a file: unquoted or lower case, cut to the limit."""
+    """Return the stored form of an identifier as `written` in a file.
+
+    Unquoted or lower case, cut to the limit.
+    """
     if written.startswith('"'):
         return truncate(written[1:-1].replace('""', '"'))
     return truncate("".join(c.lower() if c.isascii() else c for c in written))

@@ -1,4 +1,4 @@
-"""The eight table-level lock modes and which of them conflict (manual, section 13.3.1, table "Conflicting Lock Modes")."""
+"""The eight table-level lock modes and which of them conflict (manual, section 13.3.1)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a statement says, as frozen values that hold exact slices of the source.
 
 Names are folded as the server folds them (`postgres.identifiers.fold`); expressions, types and bodies stay
-source text. A value here exists only if the grammar consumed every token of its statement; otherwise the statement
-is `Opaque`.
+source text. A value here exists only if the grammar consumed every token of its statement; otherwise the
+statement is `Opaque`.
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ class ReferentialAction(enum.StrEnum):
     SET_DEFAULT = "SET DEFAULT"
 
 
-# Constraints of a column or a table. `text` is the slice of the constraint without `CONSTRAINT name`, and without
-# the trailing attributes NOT VALID and NOT ENFORCED (those are flags); DEFERRABLE … stays in `text`.
+# Constraints of a column or a table. `text` is the slice of the constraint without `CONSTRAINT name`, and
+# without the trailing attributes NOT VALID and NOT ENFORCED (those are flags); DEFERRABLE … stays in
+# `text`.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,10 @@ Constraint = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDefinition:
-    """`name type [options] [constraints]`; `head` is the slice of name, type, COLLATE, STORAGE, COMPRESSION."""
+    """`name type [options] [constraints]`.
+
+    `head` is the slice of name, type, COLLATE, STORAGE, COMPRESSION.
+    """
 
     text: Slice
     head: Slice
