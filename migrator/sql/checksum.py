@@ -1,7 +1,7 @@
 """The checksum of a statement: SHA-256 over its tokens, so that comments and white space do not count.
 
-Words are folded and quoted names are unquoted where that names the same thing; constants count as written. Each token
-is preceded by its kind and its length, so that no two statements are the same bytes.
+Words are folded and quoted names are unquoted where that names the same thing; constants count as written.
+Each token is preceded by its kind and its length, so that no two statements are the same bytes.
 """
 
 from __future__ import annotations

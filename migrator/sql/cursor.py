@@ -1,7 +1,8 @@
 """A place in the tokens of one statement, and the small readings that every grammar rule shares.
 
-A rule that cannot go on raises `NotUnderstood`; `grammar.read_command` turns that into `Opaque`. Rules look at words
-through `at` and `accept`, which see only unquoted words, operators and punctuation: no string is taken for a keyword.
+A rule that cannot go on raises `NotUnderstood`; `grammar.read_command` turns that into `Opaque`. Rules look
+at words through `at` and `accept`, which see only unquoted words, operators and punctuation: no string is
+taken for a keyword.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _SIMPLE_STRING = re.compile(r"'(?:[^']|'')*'")
 _OPENING = {"(": ")", "[": "]"}
 
 
-class NotUnderstood(Exception):  # noqa: N818 - not an error: the statement is opaque
+class NotUnderstood(Exception):
     """The grammar has no rule for the token at `offset`."""
 
     def __init__(self, reason: str, offset: int) -> None:
@@ -172,10 +173,14 @@ class Cursor:
         """Consume `[schema.]name`; with a database in front it is not understood."""
         start = self.index
         parts = self.any_name(refused)
-        if len(parts) > 2:  # noqa: PLR2004 - schema and name
-            self.index = start
-            self.fail("a name with a database in front")
-        return QualifiedName(schema=parts[0] if len(parts) == 2 else None, name=parts[-1])  # noqa: PLR2004
+        match parts:
+            case (name,):
+                return QualifiedName(schema=None, name=name)
+            case (schema, name):
+                return QualifiedName(schema=schema, name=name)
+            case _:
+                self.index = start
+                self.fail("a name with a database in front")
 
     def function_name(self) -> QualifiedName:
         """Consume the name of a function: one class of keywords if it is qualified, another if not."""

@@ -1,28 +1,32 @@
-"""`-- migrate: …` comments: what a person has decided about a statement or a file.
+r"""`-- migrate: …` comments: what a person has decided about a statement or a file.
 
 A directive is a line comment on a line of its own. It belongs to the statement that follows. Before the first
-statement there is one distinction: if a blank line stands between the directive and that statement, it is at the head
-of the file and belongs to every statement of it. Text that only looks like a directive (in a block comment, behind a
-statement on its line, inside a statement, after the last statement) is an error: it must not be silently ignored.
+statement there is one distinction: if a blank line stands between the directive and that statement, it is at
+the head of the file and belongs to every statement of it. Text that only looks like a directive (in a block
+comment, behind a statement on its line, inside a statement, after the last statement) is an error: it must
+not be silently ignored.
 
     directive = "allow" HAZARD { key "=" value } | "backfill" ( "existing-rows" | "keep-filled" )
     key       = "reason" | "until"
-    value     = a word, or text in double quotes in which \\" and \\\\ stand for " and \\
+    value     = a word, or text in double quotes in which \" and \\ stand for " and \\
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from migrator.errors import DirectiveError, Location
-from migrator.sql.split import Script
-from migrator.sql.syntax import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migrator.sql.split import Script
+    from migrator.sql.syntax import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """A migration file: version, name, statements with their checksums, directives.
 
-`read_migration` is the way in. It fails with `SqlSyntaxError` where the text cannot be cut into statements, with
-`DirectiveError` on a `-- migrate:` comment that is not understood, and with `InputError` on a file name without a
-version. A statement that the grammar does not know is not a failure: its command is `Opaque`.
+`read_migration` is the way in. It fails with `SqlSyntaxError` where the text cannot be cut into statements,
+with `DirectiveError` on a `-- migrate:` comment that is not understood, and with `InputError` on a file name
+without a version. A statement that the grammar does not know is not a failure: its command is `Opaque`.
 
-Which directive belongs to what: see `migrator.sql.directives`. A directive belongs to the statement after it, except
-before the first statement and with a blank line in between: then it belongs to the file.
+Which directive belongs to what: see `migrator.sql.directives`. A directive belongs to the statement after it,
+except before the first statement and with a blank line in between: then it belongs to the file.
 """
 
 from __future__ import annotations

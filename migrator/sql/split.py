@@ -1,8 +1,8 @@
 """A file to pieces, one for each statement, as psql cuts it (`psqlscan.l`), with exact character offsets.
 
-A semicolon ends a statement except inside parentheses (CREATE RULE) and inside BEGIN … END of a function written in
-SQL. Fails with `SqlSyntaxError` at the place, for what psql would do and a migration cannot: backslash commands, COPY
-data; and for a string, comment, parenthesis or body that has no end.
+A semicolon ends a statement except inside parentheses (CREATE RULE) and inside BEGIN … END of a function
+written in SQL. Fails with `SqlSyntaxError` at the place, for what psql would do and a migration cannot:
+backslash commands, COPY data; and for a string, comment, parenthesis or body that has no end.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Text to tokens with exact character offsets, by the rules of PostgreSQL's own lexer (`scan.l`, `psqlscan.l`).
+"""Text to tokens with exact character offsets, by the rules of PostgreSQL's own lexer (`scan.l`,
+`psqlscan.l`).
 
-Assumes `standard_conforming_strings = on`, which every session sets. Each token's text is `source[start:end]`, and
-tokens tile the text except for white space and comments; comments are tokens too, because directives live there.
-Fails with `Unterminated` where a string, quoted name or comment has no end, and on a backslash outside quotes.
-Why not sqlglot's tokenizer: docs/decisions/0010-reading-sql.md.
+Assumes `standard_conforming_strings = on`, which every session sets. Each token's text is
+`source[start:end]`, and tokens tile the text except for white space and comments; comments are tokens too,
+because directives live there. Fails with `Unterminated` where a string, quoted name or comment has no end,
+and on a backslash outside quotes. Why not sqlglot's tokenizer: docs/decisions/0010-reading-sql.md.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def _token(text: str, group: str, start: int, end: int) -> Token:
             raise LexError(
                 "a backslash command is not SQL",
                 start,
-                "commands of psql such as \\i or \\connect cannot stand in a migration; write their SQL instead",
+                "psql's own commands, such as \\i, cannot stand in a migration; write their SQL instead",
             )
         case _:
             return Token(_KINDS[group], start, end, "")

@@ -1,12 +1,13 @@
 """Recursive descent over the tokens of one statement: a typed command, or `Opaque` and where reading stopped.
 
-One module for each family of statements. Rules follow the order of PostgreSQL's `gram.y`; what a rule does not know
-it refuses with `NotUnderstood`, and a statement of which a single token is left over is opaque too.
+One module for each family of statements. Rules follow the order of PostgreSQL's `gram.y`; what a rule does
+not know it refuses with `NotUnderstood`, and a statement of which a single token is left over is opaque too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from migrator.sql.cursor import Cursor, NotUnderstood
 from migrator.sql.grammar import alter_other, create_other, dml, known, session
@@ -20,7 +21,9 @@ from migrator.sql.grammar.create_view import create_materialized_view, create_vi
 from migrator.sql.grammar.drop import drop
 from migrator.sql.grammar.grant import grant
 from migrator.sql.syntax import Command, Opaque
-from migrator.sql.tokens import Token
+
+if TYPE_CHECKING:
+    from migrator.sql.tokens import Token
 
 Rule = Callable[[Cursor], Command]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.alter_column import alter_column
 from migrator.sql.grammar.alter_table_options import option_action
 from migrator.sql.grammar.column import column_definition
@@ -18,6 +19,9 @@ from migrator.sql.syntax import (
     OtherAction,
     ValidateConstraint,
 )
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _WITH_COLUMNS = frozenset({"TABLE", "FOREIGN TABLE"})
 

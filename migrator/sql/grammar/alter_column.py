@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.column import collation_clause
 from migrator.sql.grammar.definition import parameter_names, parameters
 from migrator.sql.grammar.expression import expression, parenthesised
@@ -18,6 +19,9 @@ from migrator.sql.syntax import (
     SetNotNull,
 )
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def alter_column(c: Cursor) -> Action:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.column import collation_clause
 from migrator.sql.grammar.create_function import plain_option
 from migrator.sql.grammar.expression import expression
@@ -12,6 +13,9 @@ from migrator.sql.grammar.table_constraint import table_constraint
 from migrator.sql.grammar.typenames import type_name
 from migrator.sql.syntax import AlterTypeAddValue, CheckConstraint, KnownForm
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def alter_type(c: Cursor) -> AlterTypeAddValue | KnownForm:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.alter_actions import action
 from migrator.sql.grammar.create_table import partition_bound
 from migrator.sql.syntax import (
@@ -15,6 +15,10 @@ from migrator.sql.syntax import (
     RenameTable,
     Slice,
 )
+
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.sql.cursor import Cursor
 
 _COLUMN_RENAMES = frozenset({"TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW"})
 _ONLY_KINDS = frozenset({"TABLE", "FOREIGN TABLE"})

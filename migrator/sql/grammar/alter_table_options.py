@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.definition import parameter_names, parameters
 from migrator.sql.keywords import NOT_FUNCTION
 from migrator.sql.syntax import Action, OtherAction
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _PLAIN: tuple[tuple[str, ...], ...] = (
     ("set", "logged"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.constraint_parts import common, index_parameters, references
 from migrator.sql.grammar.expression import parenthesised, restricted_expression
 from migrator.sql.grammar.sequence_options import parenthesised_sequence_options
@@ -20,6 +21,9 @@ from migrator.sql.syntax import (
     Slice,
     UniqueConstraint,
 )
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def column_definition(c: Cursor) -> ColumnDefinition:

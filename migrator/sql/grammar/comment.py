@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.objects import (
     ON_TABLE_KINDS,
     PLAIN_KINDS,
@@ -16,6 +17,9 @@ from migrator.sql.grammar.objects import (
     type_object,
 )
 from migrator.sql.syntax import Comment
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def comment(c: Cursor) -> Comment:
@@ -38,7 +42,7 @@ def _object(c: Cursor) -> tuple[str, QualifiedName | None]:
         c.name()
         c.expect("on")
         return kind, c.qualified_name()
-    if (kind := accept_kind(c, PLAIN_KINDS + (("database",), ("role",), ("tablespace",)))) is not None:
+    if (kind := accept_kind(c, (*PLAIN_KINDS, ("database",), ("role",), ("tablespace",)))) is not None:
         c.name()
         return kind, None
     if (kind := accept_kind(c, RELATION_KINDS)) is not None:
@@ -62,7 +66,8 @@ def _column(c: Cursor) -> QualifiedName:
     parts = c.any_name()
     if len(parts) not in {2, 3}:
         c.fail("expected table.column")
-    return QualifiedName(schema=parts[0] if len(parts) == 3 else None, name=parts[-2])  # noqa: PLR2004 - with schema
+    *schema, table, _ = parts
+    return QualifiedName(schema=schema[0] if schema else None, name=table)
 
 
 def _constraint(c: Cursor) -> QualifiedName | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.syntax import ReferentialAction, Slice
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +51,8 @@ _SPELLINGS: dict[str, tuple[tuple[str, ...], ...]] = {
 def common(c: Cursor, start: int, name: str | None, *allowed: str) -> tuple[Common, Attributes]:
     """Consume the attributes after a constraint whose body began at token `start`.
 
-    The slice leaves out a trailing NOT VALID and NOT ENFORCED. Where one of them stands before an attribute that
-    belongs to the slice, or an attribute is repeated or contradicted, the constraint is not understood.
+    The slice leaves out a trailing NOT VALID and NOT ENFORCED. Where one of them stands before an attribute
+    that belongs to the slice, or an attribute is repeated or contradicted, the constraint is not understood.
     """
     attributes, end, seen = Attributes(), c.index, set[str]()
     while True:

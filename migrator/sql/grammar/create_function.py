@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.session import setting
 from migrator.sql.grammar.typenames import routine_type
 from migrator.sql.keywords import NOT_FUNCTION
 from migrator.sql.syntax import CreateFunction, Slice
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _MODES = frozenset({"in", "out", "inout", "variadic"})
 

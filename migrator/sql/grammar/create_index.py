@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.column import null_treatment
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.index_element import index_element
 from migrator.sql.syntax import CreateIndex, IndexElement
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def create_index(c: Cursor) -> CreateIndex:

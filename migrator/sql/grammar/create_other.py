@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.column import collation_clause, column_constraints
 from migrator.sql.grammar.create_table import persistence
 from migrator.sql.grammar.definition import parameters
@@ -20,6 +21,9 @@ from migrator.sql.syntax import (
     NullConstraint,
 )
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def create_sequence(c: Cursor) -> CreateSequence:
@@ -39,7 +43,8 @@ def owning_table(c: Cursor, parts: tuple[str, ...] | None) -> QualifiedName | No
         return None
     if len(parts) not in {2, 3}:
         c.fail("expected table.column after OWNED BY")
-    return QualifiedName(schema=parts[0] if len(parts) == 3 else None, name=parts[-2])  # noqa: PLR2004 - with schema
+    *schema, table, _ = parts
+    return QualifiedName(schema=schema[0] if schema else None, name=table)
 
 
 def create_type(c: Cursor) -> CreateType:

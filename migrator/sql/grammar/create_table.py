@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.column import collation_clause, column_definition
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.expression import expression
@@ -13,6 +12,10 @@ from migrator.sql.grammar.query import query_to_end
 from migrator.sql.grammar.table_constraint import at_table_constraint, table_constraint
 from migrator.sql.keywords import NOT_FUNCTION
 from migrator.sql.syntax import ColumnDefinition, Constraint, CreateTable, Slice
+
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.sql.cursor import Cursor
 
 _LIKE_OPTIONS = (
     "all",

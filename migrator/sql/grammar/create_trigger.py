@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.expression import parenthesised
 from migrator.sql.syntax import CreateTrigger
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def create_trigger(c: Cursor, *, or_replace: bool) -> CreateTrigger:

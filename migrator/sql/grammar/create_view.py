@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.create_table import persistence
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.query import query_to_end
 from migrator.sql.syntax import CreateView
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _CHECKS = (
     ("with", "cascaded", "check", "option"),

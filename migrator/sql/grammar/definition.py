@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.keywords import NOT_FUNCTION
-from migrator.sql.syntax import Slice
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
+    from migrator.sql.syntax import Slice
 
 
 def parameters(c: Cursor) -> Slice:

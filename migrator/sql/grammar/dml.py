@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.alter_table import relation
 from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.query import query_until
 from migrator.sql.syntax import Assignment, Delete, Insert, Select, Slice, Update
+
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.sql.cursor import Cursor
 
 
 def select(c: Cursor) -> Select:

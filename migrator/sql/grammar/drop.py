@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.cursor import Cursor
@@ -19,6 +19,9 @@ from migrator.sql.grammar.objects import (
 )
 from migrator.sql.syntax import Drop, Slice
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def drop(c: Cursor) -> Drop:
     """Read a statement that begins with DROP."""
@@ -30,7 +33,7 @@ def drop(c: Cursor) -> Drop:
         read = _plain
     elif (kind := accept_kind(c, RELATION_KINDS + SCHEMA_QUALIFIED_KINDS)) is not None:
         concurrently = kind == "INDEX" and c.accept("concurrently")
-        read = Cursor.qualified_name
+        read = _qualified
     elif (kind := accept_kind(c, ROUTINE_KINDS)) is not None:
         read = routine
     elif (kind := accept_kind(c, TYPE_KINDS)) is not None:
@@ -42,6 +45,10 @@ def drop(c: Cursor) -> Drop:
 
 def _plain(c: Cursor) -> QualifiedName:
     return QualifiedName(schema=None, name=c.name())
+
+
+def _qualified(c: Cursor) -> QualifiedName:
+    return c.qualified_name()
 
 
 def _drop_list(c: Cursor, kind: str, read: Callable[[Cursor], QualifiedName], *, concurrently: bool) -> Drop:

@@ -1,30 +1,31 @@
 """Where an expression ends, and that it is one (gram.y: a_expr, b_expr, c_expr).
 
-Only acceptance is decided, not precedence: operands and operators alternate. Queries in parentheses, windows, and the
-arguments of XML and JSON constructs are consumed as balanced tokens. An expression that is cut short, or holds a word
-that cannot stand there, is not understood.
+Only acceptance is decided, not precedence: operands and operators alternate. Queries in parentheses, windows,
+and the arguments of XML and JSON constructs are consumed as balanced tokens. An expression that is cut short,
+or holds a word that cannot stand there, is not understood.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.typenames import interval_fields, simple_type, type_name
-from migrator.sql.keywords import NOT_COLUMN, NOT_FUNCTION, QUERY_STARTS, VALUE_FUNCTIONS
-from migrator.sql.syntax import Slice
+from migrator.sql.keywords import NOT_COLUMN, NOT_FUNCTION, QUERY_STARTS, VALUE_FUNCTIONS, words
 from migrator.sql.tokens import TokenKind
 
-_TYPE_STARTS = frozenset(
-    """
+if TYPE_CHECKING:
+    from migrator.sql.syntax import Slice
+
+_TYPE_STARTS = words("""
     int integer smallint bigint real boolean json float double decimal dec numeric timestamp time interval bit
     character char varchar national nchar
-    """.split()
-)
-_LOOSE_CALLS = frozenset(
-    """
-    grouping json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize
-    json_value json merge_action treat xmlconcat xmlelement xmlexists xmlforest xmlparse xmlpi xmlroot xmlserialize
-    """.split()
-)
+    """)
+_LOOSE_CALLS = words("""
+    grouping json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar
+    json_serialize json_value json merge_action treat xmlconcat xmlelement xmlexists xmlforest xmlparse xmlpi
+    xmlroot xmlserialize
+    """)
 _LIST_CALLS = frozenset({"coalesce", "greatest", "least", "nullif"})
 _NOT_PREFIXES = frozenset({"between", "in", "like", "ilike", "similar"})
 _IS_TESTS = frozenset({"null", "true", "false", "unknown", "document", "normalized", "json"})
@@ -326,7 +327,7 @@ def _typed_constant(c: Cursor) -> bool:
     interval = c.at("interval")
     if c.value == "double" and c.value_at(1) != "precision":
         return False
-    if c.kind_at(1) not in {TokenKind.STRING, TokenKind.WORD} and not c.value_at(1) == "(":
+    if c.kind_at(1) not in {TokenKind.STRING, TokenKind.WORD} and c.value_at(1) != "(":
         return False
     simple_type(c)
     if c.kind_at() is not TokenKind.STRING:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.objects import ROUTINE_KINDS, TYPE_KINDS, accept_kind, routine, type_object
+from migrator.sql.keywords import words
 from migrator.sql.syntax import Grant
 
-_PRIVILEGES = frozenset(
-    """
-    select insert update delete truncate references trigger usage execute connect temporary temp create maintain
-    """.split()
-)
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.sql.cursor import Cursor
+
+_PRIVILEGES = words("""
+    select insert update delete truncate references trigger usage execute connect temporary temp create
+    maintain
+    """)
 _PLAIN_KINDS: tuple[tuple[str, ...], ...] = (
     ("schema",),
     ("database",),
@@ -76,19 +80,15 @@ def _target(c: Cursor) -> tuple[str, tuple[QualifiedName, ...]]:
     if c.at("sequence") and c.at_name(ahead=1):
         c.index += 1
         return "SEQUENCE", c.qualified_names()
-    if (kind := accept_kind(c, _PLAIN_KINDS)) is not None:
+    if (plain := accept_kind(c, _PLAIN_KINDS)) is not None:
         _names(c)
-        return kind, ()
-    if (kind := accept_kind(c, ROUTINE_KINDS)) is not None:
-        routine(c)
-        while c.accept(","):
-            routine(c)
-        return kind, ()
-    if (kind := accept_kind(c, TYPE_KINDS)) is not None:
-        type_object(c)
-        while c.accept(","):
-            type_object(c)
-        return kind, ()
+        return plain, ()
+    for kinds, read in ((ROUTINE_KINDS, routine), (TYPE_KINDS, type_object)):
+        if (found := accept_kind(c, kinds)) is not None:
+            read(c)
+            while c.accept(","):
+                read(c)
+            return found, ()
     c.accept("table")
     return "TABLE", c.qualified_names()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.expression import function_expression, parenthesised
 from migrator.sql.syntax import IndexElement
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 
 def index_element(c: Cursor) -> IndexElement:

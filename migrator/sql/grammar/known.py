@@ -1,12 +1,14 @@
-"""Statements read token by token whose details do not matter for planning: what they are, and which relations.
+"""Statements read token by token whose details do not matter for planning: what they are, and which
+relations.
 
 CALL and DO run code that nobody reads here; the planner decides by their kind.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.alter_table import relation
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.expression import expression, expressions, parenthesised
@@ -14,6 +16,9 @@ from migrator.sql.grammar.query import query_to_end
 from migrator.sql.keywords import RESERVED
 from migrator.sql.syntax import KnownForm
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _LOCK_MODES = (
     "access share",
@@ -108,9 +113,8 @@ def lock(c: Cursor) -> KnownForm:
     c.expect("lock")
     c.accept("table")
     relations = _relations(c)
-    if c.accept("in"):
-        if not any(c.accept(*mode.split(), "mode") for mode in _LOCK_MODES):
-            c.fail("expected a lock mode")
+    if c.accept("in") and not any(c.accept(*mode.split(), "mode") for mode in _LOCK_MODES):
+        c.fail("expected a lock mode")
     c.accept("nowait")
     return _known(c, "LOCK TABLE", relations)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.create_function import routine_arguments
 from migrator.sql.keywords import NOT_FUNCTION
+
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.sql.cursor import Cursor
 
 RELATION_KINDS: tuple[tuple[str, ...], ...] = (
     ("materialized", "view"),

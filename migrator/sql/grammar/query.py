@@ -1,15 +1,20 @@
-"""Queries, which are not read but bounded: they begin as one, their brackets match, and they hold no surprise.
+"""Queries, which are not read but bounded: they begin as one, their brackets match, and they hold no
+surprise.
 
-A query that changes data (a WITH of INSERT, UPDATE, DELETE or MERGE) or creates a table (SELECT INTO) is refused here,
-because what it is would not be what it looks like.
+A query that changes data (a WITH of INSERT, UPDATE, DELETE or MERGE) or creates a table (SELECT INTO) is
+refused here, because what it is would not be what it looks like.
 """
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.expression import at_query
-from migrator.sql.syntax import Slice
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
+    from migrator.sql.syntax import Slice
 
 _CHANGES = frozenset({"insert", "update", "delete", "merge"})
 

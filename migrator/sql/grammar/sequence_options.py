@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.typenames import simple_type
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _NUMBERED = frozenset({"cache", "maxvalue", "minvalue"})
 
@@ -45,7 +49,7 @@ def sequence_option(c: Cursor) -> bool:
 
 
 def _ends(c: Cursor) -> bool:
-    return c.kind_at() is None or c.value != "" and not c.at_any("+", "-")
+    return c.kind_at() is None or (c.value != "" and not c.at_any("+", "-"))
 
 
 def parenthesised_sequence_options(c: Cursor) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.keywords import RESERVED
 from migrator.sql.syntax import Command, KnownForm, SetVariable, Slice, TransactionControl
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _ISOLATION = (
     ("isolation", "level", "serializable"),

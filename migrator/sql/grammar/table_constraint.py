@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.sql.cursor import Cursor
+from typing import TYPE_CHECKING
+
 from migrator.sql.grammar.column import null_treatment
 from migrator.sql.grammar.constraint_parts import common, index_parameters, key_columns, references
 from migrator.sql.grammar.expression import parenthesised
@@ -16,6 +17,9 @@ from migrator.sql.syntax import (
     UniqueConstraint,
 )
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _STARTS = frozenset({"constraint", "check", "unique", "primary", "foreign"})
 

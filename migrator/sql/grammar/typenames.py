@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.keywords import NOT_FUNCTION
 from migrator.sql.syntax import TypeName
 from migrator.sql.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from migrator.sql.cursor import Cursor
 
 _SYSTEM_TYPES = {
     "int": "int4",
@@ -102,13 +106,11 @@ def _system(name: str, modifiers: tuple[str, ...] = ()) -> _Simple:
 def _generic(c: Cursor) -> _Simple:
     start = c.index
     parts = c.any_name(NOT_FUNCTION)
-    if len(parts) > 2:  # noqa: PLR2004 - only `table.column%TYPE` of a routine has more
-        if not c.at("%", "type"):
-            c.index = start
-            c.fail("a type name with a database in front")
-        parts = parts[-2:]
-    schema = parts[0] if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
-    return QualifiedName(schema=schema, name=parts[-1]), _modifiers(c)
+    *schema, name = parts
+    if len(schema) > 1 and not c.at("%", "type"):
+        c.index = start
+        c.fail("a type name with a database in front")
+    return QualifiedName(schema=schema[-1] if schema else None, name=name), _modifiers(c)
 
 
 def _modifiers(c: Cursor) -> tuple[str, ...]:
