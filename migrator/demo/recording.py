@@ -52,6 +52,10 @@ class Window:
         """Whether the statement was under way at any instant of the window."""
         return sample.begin < self.end and sample.end > self.begin
 
+    def part_of(self, sample: Sample) -> int:
+        """How long the statement was under way inside the window."""
+        return min(sample.end, self.end) - max(sample.begin, self.begin)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -65,6 +69,8 @@ class Summary:
     p99: int = 0
     longest: int = 0
     longest_kind: str = ""
+    within: int = 0
+    """The longest time that one statement was under way inside the window, its time outside left out."""
     silence: int = 0
     """The longest time in which not one statement of some kind was completed."""
     silence_kind: str = ""
@@ -119,6 +125,7 @@ class Recording:
             p99=percentile(latencies, 99),
             longest=longest.latency,
             longest_kind=longest.kind,
+            within=max(window.part_of(sample) for sample in samples),
             silence=silence,
             silence_kind=silent,
         )

@@ -50,6 +50,12 @@ def test_summary_counts_errors_of_the_window_by_sqlstate() -> None:
     assert (summary.longest, summary.longest_kind) == (30, "write")
 
 
+def test_time_outside_the_window_is_not_within_it() -> None:
+    summary = Recording(samples=(Sample("read", 90, 130), Sample("read", 160, 210))).summary(WINDOW)
+
+    assert (summary.longest, summary.within) == (50, 40)
+
+
 def test_summary_of_a_window_without_statements() -> None:
     summary = Recording().summary(WINDOW)
 
