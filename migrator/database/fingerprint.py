@@ -2,7 +2,7 @@
 
 A digest depends neither on the settings of the session nor on OIDs. Turning a definition into text opens the
 relation (ACCESS SHARE) and, for a view, those under it until the transaction ends; the caller chooses the
-lock_timeout, and meets `psycopg.errors.LockNotAvailable` where another session holds ACCESS EXCLUSIVE for longer.
+lock_timeout, and meets `psycopg.errors.LockNotAvailable` where another session holds ACCESS EXCLUSIVE longer.
 """
 
 from __future__ import annotations
@@ -41,19 +41,33 @@ def local_settings() -> LiteralString:
     return load("fingerprint.sql")["settings"].replace("SET ", "SET LOCAL ").replace("\n", ";\n")
 
 
-def digests(connection: Connection[Any], names: Iterable[QualifiedName]) -> dict[QualifiedName, str | None]:
-    """Return the digest of each relation, None where there is none of that name; the session stays as it was."""
+def set_lock_timeout(connection: Connection[Any], milliseconds: int) -> None:
+    """Set lock_timeout for the rest of the current transaction."""
+    connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{milliseconds}ms"])
+
+
+def digests(
+    connection: Connection[Any], names: Iterable[QualifiedName], *, lock_timeout_ms: int | None = None
+) -> dict[QualifiedName, str | None]:
+    """Return the digest of each relation, None where there is none of that name.
+
+    The session stays as it was. Without a `lock_timeout_ms` the session's own counts.
+    """
     remaining = iter(dict.fromkeys(names))
     found: dict[QualifiedName, str | None] = {}
     while chunk := list(islice(remaining, _CHUNK)):
-        found.update(_digests(connection, chunk))
+        found.update(_digests(connection, chunk, lock_timeout_ms))
     return found
 
 
-def _digests(connection: Connection[Any], names: Sequence[QualifiedName]) -> dict[QualifiedName, str | None]:
+def _digests(
+    connection: Connection[Any], names: Sequence[QualifiedName], lock_timeout_ms: int | None
+) -> dict[QualifiedName, str | None]:
     parameters = [[name.schema for name in names], [name.name for name in names]]
     # Rolled back, so that a transaction of the caller's gets its settings back.
     with connection.transaction(force_rollback=True):
         connection.execute(local_settings())
+        if lock_timeout_ms is not None:
+            set_lock_timeout(connection, lock_timeout_ms)
         rows = RawCursor(connection).execute(load("fingerprint.sql")["digests"], parameters).fetchall()
     return {QualifiedName(schema, name): digest for schema, name, digest in rows}

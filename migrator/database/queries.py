@@ -1,7 +1,7 @@
 """Our own SQL, by name: each file of `sql/` is a list of queries, each with a name and a description.
 
-A query begins with a line `-- name: NAME`, followed by comment lines that describe it, and ends where the next
-begins. A file that is not written so, and a name that is not in it, are bugs (`ValueError`, `KeyError`).
+A query begins with a line `-- name: NAME`, followed by comment lines that describe it, and ends where the
+next begins. A file that is not written so, and a name that is not in it, are bugs (`ValueError`, `KeyError`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 -- name: settings
 -- The settings under which definitions are turned into text. pg_get_*def() and format_type() leave out a schema that is
 -- in the search_path, and constants are printed by the output functions of their types. They become SET LOCAL around
--- the query, and the SET clauses of the function.
+-- the query, and the SET clauses of the function. Compiling a query over catalogs takes longer than running it.
 SET search_path TO pg_catalog, pg_temp
 SET quote_all_identifiers TO off
 SET DateStyle TO 'ISO, YMD'
@@ -14,6 +14,7 @@ SET bytea_output TO 'hex'
 SET extra_float_digits TO 1
 SET lc_monetary TO 'C'
 SET xmlbinary TO 'base64'
+SET jit TO off
 
 -- name: function
 -- The query as a function of the journal's schema: `fingerprints(schemas, names)`. It waits, under the caller's

@@ -1,0 +1,343 @@
+-- Reading the facts of a database from its catalogs. Every query is set-based: one round trip for all relations.
+--
+-- Parameters, wherever they appear: $1 oid[] the relations asked about; $2 oid[] those of them that cannot be opened
+-- without waiting. Functions that open a relation (pg_get_expr, pg_get_indexdef, pg_relation_size, …) are not called for
+-- these. Lists are JSON arrays whose keys are the field names of migrator/postgres/facts.py.
+
+-- name: begin
+-- One snapshot for all queries; it also works on a standby.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+
+-- name: session
+-- Server, session, and the settings that change the meaning of DDL or of an UPDATE: how types are read and written as text,
+-- where names are looked for, where and how tables are stored, whether function bodies are checked.
+SELECT current_setting('server_version_num')::int, current_database()::text, current_user::text,
+    current_schemas(false)::text[],
+    (SELECT json_agg(json_build_array(name, current_setting(name, true)) ORDER BY position)
+        FROM unnest(ARRAY[
+            'search_path', 'TimeZone', 'timezone_abbreviations', 'DateStyle', 'IntervalStyle', 'bytea_output',
+            'extra_float_digits', 'xmlbinary', 'xmloption', 'array_nulls', 'transform_null_equals',
+            'default_text_search_config', 'default_tablespace', 'default_table_access_method',
+            'default_toast_compression', 'check_function_bodies'
+        ]) WITH ORDINALITY AS wanted (name, position)
+        WHERE current_setting(name, true) IS NOT NULL)::text
+
+-- name: names
+-- The user relations: no system schemas, no temporary tables, not the schema of our journal ($1).
+SELECT c.oid, n.nspname::text, c.relname::text
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't'
+    AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND n.nspname <> $1
+ORDER BY 2, 3
+
+-- name: locked
+-- Relations that cannot be opened now because another session holds or awaits ACCESS EXCLUSIVE (whoever comes later
+-- waits behind it): these, the tables of such TOAST tables, and the views over them, whose deparsing opens them too.
+WITH held AS (
+    SELECT DISTINCT relation FROM pg_locks
+    WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+SELECT relation FROM held
+UNION
+SELECT c.oid FROM pg_class AS c JOIN held ON held.relation = c.reltoastrelid
+UNION
+SELECT r.ev_class
+FROM held
+JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = held.relation
+    AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite AS r ON r.oid = d.objid
+
+-- name: relations
+-- The relations themselves, with what the size of their rows is estimated from.
+SELECT c.oid, json_build_object(
+        'name', json_build_object('schema', n.nspname, 'name', c.relname),
+        'kind', c.relkind,
+        'owner', pg_get_userbyid(c.relowner),
+        'extension', (
+            SELECT x.extname FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
+                AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
+        'row_security', c.relrowsecurity,
+        'force_row_security', c.relforcerowsecurity,
+        'unread', c.oid = ANY ($2::oid[])
+    )::text, c.reltuples::float8, c.relpages
+FROM pg_class AS c
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = c.oid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ORDER BY n.nspname, c.relname
+
+-- name: sizes
+-- Bytes of the main fork and of the TOAST table, as the file system has them: pg_class.relpages is only as new as the last
+-- VACUUM or ANALYZE. Nothing for what has no storage, and for unlogged tables on a standby, whose files are not there.
+SELECT c.oid, pg_relation_size(c.oid),
+    CASE WHEN c.reltoastrelid <> 0 THEN pg_relation_size(c.reltoastrelid) ELSE 0 END,
+    current_setting('block_size')::int
+FROM pg_class AS c JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = c.oid
+WHERE c.relkind IN ('r', 'm') AND c.oid <> ALL ($2::oid[])
+    AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+
+-- name: columns
+-- Columns in their order, without those of sequences. A domain counts as constrained when it, or a domain it is over,
+-- is NOT NULL or has a CHECK. A collation is named where it is not the type's own.
+WITH RECURSIVE link (domain, oid, base, constrained) AS (
+    SELECT t.oid, t.oid, t.typbasetype,
+        t.typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = t.oid)
+    FROM pg_type AS t WHERE t.typtype = 'd'
+    UNION ALL
+    SELECT link.domain, t.oid, t.typbasetype,
+        t.typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = t.oid)
+    FROM link JOIN pg_type AS t ON t.oid = link.base WHERE t.typtype = 'd'
+), constrained AS (
+    SELECT DISTINCT domain FROM link WHERE constrained
+)
+SELECT a.attrelid, json_agg(json_build_object(
+        'name', a.attname,
+        'type', format_type(a.atttypid, a.atttypmod),
+        'not_null', a.attnotnull,
+        'default', CASE WHEN a.attrelid <> ALL ($2::oid[]) THEN pg_get_expr(d.adbin, d.adrelid) END,
+        'generated', a.attgenerated::text,
+        'identity', a.attidentity::text,
+        'collation', CASE WHEN a.attcollation <> t.typcollation THEN
+            CASE WHEN coll_schema.nspname <> 'pg_catalog' THEN quote_ident(coll_schema.nspname) || '.' ELSE '' END
+                || quote_ident(coll.collname) END,
+        'domain_constrained', constrained.domain IS NOT NULL
+    ) ORDER BY a.attnum)::text
+FROM pg_attribute AS a
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = a.attrelid
+JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind <> 'S'
+JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_collation AS coll ON coll.oid = a.attcollation
+LEFT JOIN pg_namespace AS coll_schema ON coll_schema.oid = coll.collnamespace
+LEFT JOIN constrained ON constrained.domain = a.atttypid
+WHERE a.attnum > 0 AND NOT a.attisdropped
+GROUP BY a.attrelid
+
+-- name: constraints
+-- Constraints of tables, NOT NULL ones included where the server lists them (18).
+SELECT con.conrelid, json_agg(json_build_object(
+        'name', con.conname,
+        'kind', con.contype,
+        'columns', coalesce((
+            SELECT json_agg(a.attname ORDER BY k.position)
+            FROM unnest(con.conkey) WITH ORDINALITY AS k (attnum, position)
+            JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = k.attnum), '[]'),
+        'definition', CASE WHEN con.conrelid <> ALL ($2::oid[]) THEN pg_get_constraintdef(con.oid) ELSE '' END,
+        'validated', con.convalidated,
+        'references', CASE WHEN parent.oid IS NOT NULL
+            THEN json_build_object('schema', parent_schema.nspname, 'name', parent.relname) END,
+        'referenced_columns', coalesce((
+            SELECT json_agg(a.attname ORDER BY k.position)
+            FROM unnest(con.confkey) WITH ORDINALITY AS k (attnum, position)
+            JOIN pg_attribute AS a ON a.attrelid = con.confrelid AND a.attnum = k.attnum), '[]'),
+        'index', CASE WHEN con.contype IN ('p', 'u', 'x') THEN index_class.relname END
+    ) ORDER BY con.conname)::text
+FROM pg_constraint AS con
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = con.conrelid
+LEFT JOIN pg_class AS parent ON parent.oid = con.confrelid
+LEFT JOIN pg_namespace AS parent_schema ON parent_schema.oid = parent.relnamespace
+LEFT JOIN pg_class AS index_class ON index_class.oid = con.conindid
+GROUP BY con.conrelid
+
+-- name: indexes
+-- Indexes. `mentions` comes from the dependencies of expressions and predicates, except that a reference to the whole row
+-- leaves none: it mentions every column. Bytes are those of the last VACUUM, ANALYZE or build.
+SELECT i.indrelid, json_agg(json_build_object(
+        'name', c.relname,
+        'keys', listed.keys,
+        'included', coalesce(listed.included, '[]'),
+        'unique', i.indisunique,
+        'primary', i.indisprimary,
+        'valid', i.indisvalid,
+        'method', am.amname,
+        'predicate', CASE WHEN i.indrelid <> ALL ($2::oid[]) THEN pg_get_expr(i.indpred, i.indrelid) END,
+        'definition', CASE WHEN i.indrelid <> ALL ($2::oid[]) THEN pg_get_indexdef(i.indexrelid) ELSE '' END,
+        'constraint', con.conname,
+        'bytes', c.relpages::int8 * current_setting('block_size')::int,
+        'mentions', CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN listed.columns ELSE mentioned.columns END
+    ) ORDER BY c.relname)::text
+FROM pg_index AS i
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = i.indrelid
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_am AS am ON am.oid = c.relam
+LEFT JOIN pg_constraint AS con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
+    AND con.conrelid = i.indrelid
+CROSS JOIN LATERAL (
+    SELECT json_agg(a.attname ORDER BY k.position) FILTER (WHERE k.position <= i.indnkeyatts) AS keys,
+        json_agg(a.attname ORDER BY k.position) FILTER (WHERE k.position > i.indnkeyatts) AS included,
+        json_agg(a.attname ORDER BY k.position) AS columns
+    FROM unnest(i.indkey) WITH ORDINALITY AS k (attnum, position)
+    LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
+) AS listed
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(a.attname ORDER BY a.attnum), '[]') AS columns
+    FROM pg_attribute AS a
+    WHERE (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+        AND a.attrelid = i.indrelid AND a.attnum > 0 AND NOT a.attisdropped AND (
+            a.attnum = ANY (i.indkey)
+            OR concat(i.indexprs::text, i.indpred::text) LIKE '%:varattno 0 %'
+            OR EXISTS (
+                SELECT FROM pg_depend AS d
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+                    AND d.refobjsubid = a.attnum))
+) AS mentioned
+GROUP BY i.indrelid
+
+-- name: triggers
+-- Triggers that people made.
+SELECT t.tgrelid, json_agg(json_build_object(
+        'name', t.tgname,
+        'definition', CASE WHEN t.tgrelid <> ALL ($2::oid[]) THEN pg_get_triggerdef(t.oid) ELSE '' END,
+        'function', json_build_object('schema', n.nspname, 'name', p.proname),
+        'enabled', t.tgenabled
+    ) ORDER BY t.tgname)::text
+FROM pg_trigger AS t
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = t.tgrelid
+JOIN pg_proc AS p ON p.oid = t.tgfoid
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE NOT t.tgisinternal
+GROUP BY t.tgrelid
+
+-- name: rules
+-- Names of rules, other than the one that makes a view a view.
+SELECT r.ev_class, json_agg(r.rulename ORDER BY r.rulename)::text
+FROM pg_rewrite AS r JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = r.ev_class
+WHERE r.rulename <> '_RETURN'
+GROUP BY r.ev_class
+
+-- name: partition_key
+-- Columns of partition keys, first those that stand alone, in their order, then those that only expressions mention: the
+-- server records these as columns that depend on their own table.
+SELECT key.relation, json_agg(a.attname ORDER BY key.position, a.attnum)::text
+FROM (
+    SELECT p.partrelid, k.attnum::int, min(k.position)
+    FROM pg_partitioned_table AS p, unnest(p.partattrs) WITH ORDINALITY AS k (attnum, position)
+    WHERE k.attnum <> 0
+    GROUP BY p.partrelid, k.attnum
+    UNION ALL
+    SELECT p.partrelid, d.objsubid, 1000
+    FROM pg_partitioned_table AS p
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = p.partrelid AND d.objsubid > 0
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.partrelid AND d.refobjsubid = 0
+        AND d.deptype = 'i'
+    WHERE d.objsubid <> ALL (p.partattrs::int2[])
+) AS key (relation, attnum, position)
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = key.relation
+JOIN pg_attribute AS a ON a.attrelid = key.relation AND a.attnum = key.attnum
+GROUP BY key.relation
+
+-- name: relatives
+-- Which relations stand in what relation to which; the second column names the field.
+WITH pairs (relation, field, other, position) AS (
+    SELECT DISTINCT confrelid, 'referenced_by', conrelid, 0 FROM pg_constraint WHERE contype = 'f'
+    UNION ALL
+    SELECT DISTINCT d.refobjid, 'dependents', r.ev_class, 0
+    FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid
+    JOIN pg_class AS view ON view.oid = r.ev_class AND view.relkind IN ('v', 'm')
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+    UNION ALL
+    SELECT h.inhparent, CASE WHEN child.relispartition THEN 'partitions' ELSE 'children' END, h.inhrelid, 0
+    FROM pg_inherits AS h JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relkind <> 'I'
+        AND child.relkind <> 'i'
+    UNION ALL
+    SELECT h.inhrelid, CASE WHEN child.relispartition THEN 'partition_of' ELSE 'inherits' END, h.inhparent, h.inhseqno
+    FROM pg_inherits AS h JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relkind <> 'I'
+        AND child.relkind <> 'i'
+)
+SELECT pairs.relation, pairs.field,
+    json_agg(json_build_object('schema', n.nspname, 'name', c.relname)
+        ORDER BY pairs.position, n.nspname, c.relname)::text
+FROM pairs
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = pairs.relation
+JOIN pg_class AS c ON c.oid = pairs.other
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+GROUP BY pairs.relation, pairs.field
+
+-- name: published_schemas
+-- From 15 on: schemas all of whose tables are in a publication that replicates UPDATE or DELETE.
+SELECT coalesce(array_agg(DISTINCT pn.pnnspid), '{}')
+FROM pg_publication_namespace AS pn JOIN pg_publication AS p ON p.oid = pn.pnpubid
+WHERE p.pubupdate OR p.pubdelete
+
+-- name: published_without_identity
+-- Tables ($1) on which UPDATE and DELETE fail, because a publication replicates them and no replica identity tells rows
+-- apart. $2: published schemas. What holds for a partitioned table holds for its partitions.
+WITH RECURSIVE published (oid) AS (
+    SELECT pr.prrelid FROM pg_publication_rel AS pr JOIN pg_publication AS p ON p.oid = pr.prpubid
+    WHERE p.pubupdate OR p.pubdelete
+    UNION
+    SELECT c.oid FROM pg_class AS c
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+        AND (c.relnamespace = ANY ($2::oid[])
+            OR EXISTS (SELECT FROM pg_publication AS p WHERE p.puballtables AND (p.pubupdate OR p.pubdelete)))
+    UNION
+    SELECT h.inhrelid FROM published JOIN pg_inherits AS h ON h.inhparent = published.oid
+    JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relispartition
+)
+SELECT c.oid
+FROM published JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = published.oid
+JOIN pg_class AS c ON c.oid = published.oid AND c.relkind = 'r' AND c.relpersistence = 'p'
+WHERE c.relreplident <> 'f' AND NOT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = c.oid AND i.indisvalid
+        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
+
+-- name: database_collation
+-- From 15 on: whether the version of the database's own collation is another one than when it was recorded.
+SELECT coalesce(datcollversion <> pg_database_collation_actual_version(oid), false)
+FROM pg_database WHERE datname = current_database()
+
+-- name: collation_mismatch
+-- Tables ($1) with a unique index over a column whose collation has changed. $2: whether the database's own has.
+WITH keys AS (
+    SELECT DISTINCT i.indrelid, k.oid AS collation_oid
+    FROM pg_index AS i JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = i.indrelid,
+        unnest(i.indcollation) AS k (oid)
+    WHERE i.indisunique AND k.oid <> 0
+), changed AS (
+    SELECT c.oid FROM pg_collation AS c
+    WHERE c.oid IN (SELECT keys.collation_oid FROM keys)
+        AND CASE WHEN c.collprovider = 'd' THEN $2::bool
+            ELSE c.collversion <> pg_collation_actual_version(c.oid) END
+)
+SELECT DISTINCT keys.indrelid FROM keys JOIN changed ON changed.oid = keys.collation_oid
+
+-- name: functions
+-- Functions and procedures outside the system schemas and the journal's ($1), those of extensions included; one line for
+-- each name and volatility.
+SELECT coalesce(json_agg(json_build_object('name', json_build_object('schema', found.nspname, 'name', found.proname),
+    'volatility', found.provolatile) ORDER BY found.nspname, found.proname, found.provolatile), '[]')::text
+FROM (
+    SELECT DISTINCT n.nspname, p.proname, p.provolatile
+    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND n.nspname <> $1
+) AS found
+
+-- name: types
+-- Types outside the system schemas and the journal's ($1), without array types and the row types of tables; the second
+-- column: those that are domains with a constraint, their own or that of a domain they are over.
+WITH RECURSIVE link (domain, base, constrained) AS (
+    SELECT t.oid, t.typbasetype, t.typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = t.oid)
+    FROM pg_type AS t WHERE t.typtype = 'd'
+    UNION ALL
+    SELECT link.domain, t.typbasetype, t.typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = t.oid)
+    FROM link JOIN pg_type AS t ON t.oid = link.base WHERE t.typtype = 'd'
+), found AS (
+    SELECT json_build_object('schema', n.nspname, 'name', t.typname) AS name, n.nspname, t.typname,
+        EXISTS (SELECT FROM link WHERE link.domain = t.oid AND link.constrained) AS constrained
+    FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace
+    LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+    WHERE (c.oid IS NULL OR c.relkind = 'c')
+        AND NOT (t.typtype = 'b' AND t.typelem <> 0 AND t.typlen = -1)
+        AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND n.nspname <> $1
+)
+SELECT coalesce(json_agg(name ORDER BY nspname, typname), '[]')::text,
+    coalesce(json_agg(name ORDER BY nspname, typname) FILTER (WHERE constrained), '[]')::text
+FROM found
+
+-- name: schemas
+-- Schemas that are not the system's nor the journal's ($1).
+SELECT coalesce(array_agg(nspname::text ORDER BY nspname), '{}') FROM pg_namespace
+WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' AND nspname <> $1
