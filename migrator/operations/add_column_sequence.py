@@ -6,13 +6,13 @@ It may assume that the table is large and in use, and that `column_refusals` has
 from dataclasses import dataclass, replace
 
 from migrator.operations import add_check, add_foreign_key, folding, not_null_sequence
-from migrator.operations.add_unique import unique_steps
 from migrator.operations.base import Context, Outcome
 from migrator.operations.column_definition import Parts, column_facts
 from migrator.operations.hazards import answered, needs_approval
 from migrator.operations.not_null_sequence import NotNullTarget
 from migrator.operations.steps import backfill, effect_on, transaction
 from migrator.operations.target import table_of
+from migrator.operations.unique_sequence import unique_steps
 from migrator.plan import ddl
 from migrator.plan.ddl_backfill import default_backfill
 from migrator.plan.effect import Effect

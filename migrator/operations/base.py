@@ -86,6 +86,8 @@ class Outcome:
     search_path: tuple[str, ...] | None = None
     transaction: Session | None = None
     """Inside BEGIN … COMMIT of the file: the session state to which COMMIT returns."""
+    controls_session: bool = False
+    """`transaction` is to be taken over: SET, BEGIN, COMMIT."""
     touches_everything: bool = False
     """An opaque statement: it may depend on anything, and anything on it."""
     used: tuple[Directive, ...] = ()

@@ -96,6 +96,16 @@ def without_constraint(facts: Facts, table: QualifiedName, name: str) -> Facts:
     return facts.changed(table, change)
 
 
+def validated(facts: Facts, table: QualifiedName, name: str) -> Facts:
+    """Facts in which a constraint is validated."""
+
+    def change(relation: Relation) -> Relation:
+        constraints = tuple(replace(c, validated=True) if c.name == name else c for c in relation.constraints)
+        return replace(relation, constraints=constraints)
+
+    return facts.changed(table, change)
+
+
 def with_not_null(facts: Facts, table: QualifiedName, column: str, name: str | None) -> Facts:
     """Facts in which the column is NOT NULL; on servers that name such constraints, with the constraint."""
     folded = changed_column(facts, table, column, not_null=True)

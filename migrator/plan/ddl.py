@@ -100,6 +100,11 @@ def drop_constraint(name: str) -> Sql:
     return Sql(f"DROP CONSTRAINT {quote(name)}")
 
 
+def rename_constraint(old: str, new: str) -> Sql:
+    """RENAME CONSTRAINT."""
+    return Sql(f"RENAME CONSTRAINT {quote(old)} TO {quote(new)}")
+
+
 # --- bodies of constraints
 
 

@@ -1,0 +1,65 @@
+"""The facts after an action that has no safe sequence of its own: what later statements of the file see."""
+
+import msgspec
+
+from migrator.operations import folding
+from migrator.operations.types import format_type
+from migrator.postgres.facts import Facts, Relation
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.syntax import (
+    AlterColumnType,
+    DropColumn,
+    DropConstraint,
+    OtherAction,
+    RenameColumn,
+    RenameTable,
+)
+
+
+def after_action(action: object, table: QualifiedName, facts: Facts) -> Facts:
+    """Return the facts after the action."""
+    match action:
+        case DropColumn():
+            return folding.without_column(facts, table, action.column)
+        case DropConstraint():
+            return folding.without_constraint(facts, table, action.name)
+        case RenameColumn():
+            return folding.renamed_column(facts, table, action.old, action.new)
+        case AlterColumnType():
+            return folding.changed_column(facts, table, action.column, type=format_type(action.type))
+        case RenameTable():
+            return renamed(facts, table, QualifiedName(table.schema, action.new))
+        case OtherAction():
+            return _after_other(action, table, facts)
+        case _:
+            return facts
+
+
+def renamed(facts: Facts, old: QualifiedName, new: QualifiedName) -> Facts:
+    """Facts in which a relation has another name, for those that know of it too."""
+    relation = facts.relation(old)
+    if relation is None:
+        return facts
+
+    def follow(other: Relation) -> Relation:
+        constraints = tuple(
+            msgspec.structs.replace(c, references=new) if c.references == old else c
+            for c in other.constraints
+        )
+        names = tuple(new if name == old else name for name in other.referenced_by)
+        return msgspec.structs.replace(other, constraints=constraints, referenced_by=names)
+
+    folded = facts.without_relation(old).with_relation(msgspec.structs.replace(relation, name=new))
+    return msgspec.structs.replace(folded, relations=tuple(follow(r) for r in folded.relations))
+
+
+def _after_other(action: OtherAction, table: QualifiedName, facts: Facts) -> Facts:
+    match action.kind:
+        case "SET SCHEMA" if action.names:
+            return renamed(facts, table, QualifiedName(action.names[0].name, table.name))
+        case "DROP IDENTITY" if action.columns:
+            return folding.changed_column(facts, table, action.columns[0], identity="")
+        case "DROP EXPRESSION" if action.columns:
+            return folding.changed_column(facts, table, action.columns[0], generated="")
+        case _:
+            return facts

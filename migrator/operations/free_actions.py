@@ -1,0 +1,109 @@
+"""SET and DROP DEFAULT, DROP NOT NULL, VALIDATE CONSTRAINT, RENAME CONSTRAINT: free whatever the table's size.
+
+What it does
+    Changes the catalog alone; VALIDATE CONSTRAINT reads the table under a lock that blocks no reads or writes.
+
+Why it is dangerous
+    ACCESS EXCLUSIVE for a moment: waiting for it blocks everybody who comes later (catalogue 34, 46, 113).
+
+What is done instead
+    The action runs as written, its lock taken within the lock budget, without queueing first.
+
+Source
+    Catalogue 34, 46, 86, 91, 113; manual, ALTER TABLE.
+"""
+
+from dataclasses import replace
+
+import msgspec
+
+from migrator.operations import folding
+from migrator.operations.base import Context, FormOperation, Outcome
+from migrator.operations.steps import as_written, effect_on, locks_on
+from migrator.operations.target import missing_columns, relation_of, table_of
+from migrator.plan import ddl
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.step import Phase
+from migrator.postgres.facts import Facts
+from migrator.postgres.lock_modes import LockMode
+from migrator.sql.syntax import (
+    DropDefault,
+    DropNotNull,
+    RenameConstraint,
+    SetDefault,
+    ValidateConstraint,
+)
+
+
+def _quick(operation: str, title: str, facts: Facts, undo: tuple[str, ...], context: Context) -> Outcome:
+    table = table_of(context)
+    effect = effect_on(context, table)
+    return Outcome(
+        operation=operation,
+        effect=effect,
+        steps=(as_written(context, title, effect, undo=undo),),
+        facts=facts,
+        touches=(table,),
+        as_written=True,
+    )
+
+
+def _set_default(action: SetDefault, context: Context) -> Outcome:
+    table = table_of(context)
+    facts = folding.changed_column(context.facts, table, action.column, default=action.expression.text)
+    outcome = _quick("set-default", f"SET DEFAULT of {action.column} of {table}", facts, (), context)
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+
+
+def _drop_default(action: DropDefault, context: Context) -> Outcome:
+    table = table_of(context)
+    facts = folding.changed_column(context.facts, table, action.column, default=None)
+    outcome = _quick("drop-default", f"DROP DEFAULT of {action.column} of {table}", facts, (), context)
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+
+
+def _drop_not_null(action: DropNotNull, context: Context) -> Outcome:
+    table = table_of(context)
+    facts = folding.changed_column(context.facts, table, action.column, not_null=False)
+    outcome = _quick("drop-not-null", f"DROP NOT NULL of {action.column} of {table}", facts, (), context)
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+
+
+def _rename_constraint(action: RenameConstraint, context: Context) -> Outcome:
+    table, relation = table_of(context), relation_of(context)
+    found = None if relation is None else relation.constraint(action.old)
+    facts = context.facts
+    if found is not None:
+        facts = folding.without_constraint(facts, table, action.old)
+        renamed = msgspec.structs.replace(found, name=action.new)
+        facts = folding.with_constraint(facts, table, renamed)
+    title = f"RENAME CONSTRAINT {action.old} of {table}"
+    back = ddl.alter_table(table, ddl.rename_constraint(action.new, action.old))
+    return _quick("rename-constraint", title, facts, (back,), context)
+
+
+def _validate(action: ValidateConstraint, context: Context) -> Outcome:
+    table, relation = table_of(context), relation_of(context)
+    found = None if relation is None else relation.constraint(action.name)
+    partner = None if found is None else found.references
+    locks = [*locks_on(table, LockMode.SHARE_UPDATE_EXCLUSIVE, context.facts)]
+    if partner is not None and partner != table:
+        locks.append(RelationLock(partner, LockMode.ROW_SHARE))
+    scans = () if found is not None and found.validated else (table,)
+    effect = Effect(locks=tuple(locks), scans=scans)
+    title = f"VALIDATE CONSTRAINT {action.name} of {table}"
+    return Outcome(
+        operation="validate-constraint",
+        effect=effect,
+        steps=(as_written(context, title, effect, phase=Phase.VALIDATE),),
+        facts=folding.validated(context.facts, table, action.name),
+        touches=(table,) if partner is None else (table, partner),
+        as_written=True,
+    )
+
+
+SET_DEFAULT = FormOperation(name="set-default", form=SetDefault, outcome=_set_default)
+DROP_DEFAULT = FormOperation(name="drop-default", form=DropDefault, outcome=_drop_default)
+DROP_NOT_NULL = FormOperation(name="drop-not-null", form=DropNotNull, outcome=_drop_not_null)
+RENAME_CONSTRAINT = FormOperation(name="rename-constraint", form=RenameConstraint, outcome=_rename_constraint)
+VALIDATE_CONSTRAINT = FormOperation(name="validate-constraint", form=ValidateConstraint, outcome=_validate)

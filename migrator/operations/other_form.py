@@ -1,0 +1,216 @@
+"""Every other form that is read completely: it is free, or it needs an approval, by the catalogue's word.
+
+What it does
+    What `known_forms` says, row by row.
+
+Why it is dangerous
+    As `known_forms` says: a rewrite, a scan or an index build under a strong lock, code that breaks, data lost.
+
+What is done instead
+    Free forms run as written, under the lock budget. The others have no safe sequence yet: where the relation is
+    in use they need an approval with a reason, and then run as written; where code breaks or data goes they wait
+    in the contract phase.
+
+Source
+    The rows of the catalogue that `known_forms` names.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from migrator.operations.base import Context, FormOperation, Outcome
+from migrator.operations.form_facts import after_action
+from migrator.operations.hazards import needs_approval
+from migrator.operations.known_forms import Form, Verdict, Work, action_form, command_form
+from migrator.operations.liveness import empty, endangered, in_use, live
+from migrator.operations.steps import (
+    approved_timeouts,
+    as_written,
+    as_written_without_lock_table,
+    autocommit,
+    locks_on,
+)
+from migrator.operations.target import extension_owned, table_of
+from migrator.operations.transaction_blocks import outside
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.plan.step import Phase, Step
+from migrator.postgres.facts import Facts
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.syntax import (
+    AddConstraint,
+    AlterColumnType,
+    DropColumn,
+    DropConstraint,
+    ExcludeConstraint,
+    KnownForm,
+    OtherAction,
+    RenameColumn,
+    RenameTable,
+)
+
+NAME = "other-form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A form, and the relations that it is about."""
+
+    words: str
+    form: Form
+    names: tuple[QualifiedName, ...]
+    """The relation itself first, then others that it names or locks."""
+    is_table: bool = True
+
+
+def _action_words(action: object) -> str:
+    match action:
+        case DropColumn():
+            return "DROP COLUMN"
+        case AlterColumnType():
+            return "ALTER COLUMN TYPE"
+        case DropConstraint():
+            return "DROP CONSTRAINT"
+        case RenameColumn():
+            return "RENAME COLUMN"
+        case RenameTable():
+            return "RENAME TO"
+        case AddConstraint():
+            return "ADD EXCLUDE"
+        case OtherAction():
+            return action.kind
+        case _:
+            raise TypeError(type(action).__name__)
+
+
+def _plan_action(action: object, context: Context) -> Outcome:
+    words, table = _action_words(action), table_of(context)
+    object_kind = "TABLE" if context.alter is None else context.alter.object_kind
+    named = action.names if isinstance(action, OtherAction) else ()
+    case = Case(
+        words=words if object_kind == "TABLE" else f"{object_kind} {words}",
+        form=action_form(words),
+        names=(table, *(context.resolve(name) for name in named), *_partners(action, context)),
+        is_table=object_kind in {"TABLE", "FOREIGN TABLE"},
+    )
+    return _outcome(case, after_action(action, table, context.facts), context)
+
+
+def _partners(action: object, context: Context) -> tuple[QualifiedName, ...]:
+    """Dropping a foreign key, or a column that has one, locks the table that it refers to (26, 98)."""
+    relation = context.facts.relation(table_of(context))
+    constraints = () if relation is None else relation.constraints
+    match action:
+        case DropConstraint():
+            found = [c for c in constraints if c.name == action.name]
+        case DropColumn():
+            found = [c for c in constraints if action.column in c.columns]
+        case _:
+            found = []
+    return tuple(dict.fromkeys(c.references for c in found if c.references is not None))
+
+
+def _plan_command(command: KnownForm, context: Context) -> Outcome:
+    names = tuple(context.resolve(name) for name in command.relations)
+    case = Case(words=command.kind, form=command_form(command.kind), names=names)
+    return _outcome(case, context.facts, context)
+
+
+def unmatched(context: Context) -> Outcome:
+    """Return the outcome of a form that no operation is responsible for: refused by what is not known of it."""
+    words = " ".join(context.statement.text.split()[:2]).upper()
+    names = () if context.alter is None else (table_of(context),)
+    case = Case(words=words, form=command_form(words), names=names)
+    return _outcome(case, context.facts, context)
+
+
+def _outcome(case: Case, facts: Facts, context: Context) -> Outcome:
+    effect = _effect(case, context)
+    return Outcome(
+        operation=NAME,
+        effect=effect,
+        hazards=_hazards(case, effect, context),
+        steps=(_step(case, effect, context),),
+        facts=facts,
+        touches=case.names,
+        as_written=True,
+    )
+
+
+def _effect(case: Case, context: Context) -> Effect:
+    mode, names = case.form.lock, case.names
+    locks = [lock for n in names for lock in locks_on(n, mode, context.facts)] if mode is not None else []
+    subjects = names[:1]
+    return Effect(
+        locks=tuple(RelationLock(lock.relation, lock.mode) for lock in dict.fromkeys(locks)),
+        scans=subjects if case.form.work is Work.SCAN else (),
+        rewrites=subjects if case.form.work is Work.REWRITE else (),
+        index_builds=subjects if case.form.work is Work.INDEX else (),
+    )
+
+
+def _step(case: Case, effect: Effect, context: Context) -> Step:
+    title = f"{case.words}{''.join(f' {name}' for name in case.names[:1])}"
+    if outside(context.statement.text):
+        return autocommit(context, title, effect)
+    build = as_written if case.is_table else as_written_without_lock_table
+    step = build(context, title, effect, undo_note="written by hand where it is needed")
+    if case.form.verdict is Verdict.FREE or not _concerns(case, context):
+        return step
+    gone = case.form.breaks or case.form.destroys or case.form.verdict is not Verdict.REFUSED
+    phase = Phase.CONTRACT if gone else Phase.EXPAND
+    return msgspec.structs.replace(step, phase=phase, timeouts=approved_timeouts(context))
+
+
+def _concerns(case: Case, context: Context) -> bool:
+    """Whether anybody can be harmed: data and names matter in small tables too, work only in large ones."""
+    relations = [context.facts.relation(name) for name in case.names]
+    used = any(in_use(relation, context) for relation in relations) if relations else live(context)
+    form = case.form
+    lasting = form.breaks or form.destroys or form.verdict is not Verdict.REFUSED
+    if lasting or not relations or form.work is Work.NONE:
+        return used
+    return any(endangered(relation, context) for relation in relations)
+
+
+def _hazards(case: Case, effect: Effect, context: Context) -> tuple[Hazard, ...]:
+    form = case.form
+    owned = tuple(h for name in case.names[:1] for h in extension_owned(context.facts.relation(name)))
+    if form.verdict is Verdict.FREE or not _concerns(case, context):
+        return owned
+    kinds = [HazardKind.NO_SAFE_SEQUENCE] if form.verdict is Verdict.REFUSED else []
+    if form.breaks or form.verdict is Verdict.BREAKS:
+        kinds.append(HazardKind.BREAKS_RUNNING_CODE)
+    if (form.destroys or form.verdict is Verdict.DESTROYS) and not _known_empty(case, context):
+        kinds.append(HazardKind.DATA_LOSS)
+    return (*(_hazard(kind, case, effect) for kind in kinds), *owned)
+
+
+def _known_empty(case: Case, context: Context) -> bool:
+    relations = [context.facts.relation(name) for name in case.names]
+    return all(relation is not None and empty(relation, context.facts) for relation in relations)
+
+
+def _hazard(kind: HazardKind, case: Case, effect: Effect) -> Hazard:
+    subject = str(case.names[0]) if case.names else "the database"
+    worst = effect.worst
+    lock = "" if worst is None or not worst.blocks_writes else f" under {worst}"
+    message = f"{case.words}{lock}: {subject} {case.form.reason}"
+    relation = case.names[0] if case.names else None
+    return needs_approval(kind, message, case.form.instead, relation, f"catalogue {case.form.row}")
+
+
+DROP_COLUMN = FormOperation(name=NAME, form=DropColumn, outcome=_plan_action)
+ALTER_COLUMN_TYPE = FormOperation(name=NAME, form=AlterColumnType, outcome=_plan_action)
+DROP_CONSTRAINT = FormOperation(name=NAME, form=DropConstraint, outcome=_plan_action)
+RENAME_COLUMN = FormOperation(name=NAME, form=RenameColumn, outcome=_plan_action)
+RENAME_TABLE = FormOperation(name=NAME, form=RenameTable, outcome=_plan_action)
+OTHER_ACTION = FormOperation(name=NAME, form=OtherAction, outcome=_plan_action)
+ADD_EXCLUDE = FormOperation(
+    name=NAME,
+    form=AddConstraint,
+    outcome=_plan_action,
+    when=lambda action, _: isinstance(action.constraint, ExcludeConstraint),
+)
+KNOWN_FORM = FormOperation(name=NAME, form=KnownForm, outcome=_plan_command)

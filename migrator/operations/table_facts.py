@@ -1,0 +1,119 @@
+"""The facts of a table as CREATE TABLE leaves it, with the names that the server chooses.
+
+It may assume that no relation of the name exists. Where columns come from elsewhere (a query, a type) the columns
+stay unknown: no columns at all.
+"""
+
+from migrator.operations import folding
+from migrator.operations.base import Context
+from migrator.operations.column_definition import column_facts, parts_of
+from migrator.operations.expressions import columns_of
+from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
+from migrator.postgres.facts import (
+    Column,
+    Constraint,
+    ConstraintKind,
+    Facts,
+    Relation,
+    RelationKind,
+)
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.syntax import (
+    CheckConstraint,
+    CreateTable,
+    ForeignKeyConstraint,
+    UniqueConstraint,
+)
+from migrator.sql.syntax import Constraint as WrittenConstraint
+
+
+def created(command: CreateTable, name: QualifiedName, context: Context) -> Facts:
+    """Return the facts with the new table; a temporary one is not of the database."""
+    if command.temporary:
+        return context.facts
+    kind = RelationKind.PARTITIONED_TABLE if command.partition_by else RelationKind.TABLE
+    relation = Relation(
+        name=name,
+        kind=kind,
+        columns=_columns(command, context),
+        partition_of=None if command.partition_of is None else context.resolve(command.partition_of),
+        inherits=tuple(context.resolve(parent) for parent in command.inherits),
+        rows=None if command.query else 0,
+        bytes=None if command.query else 0,
+        created_in_plan=True,
+    )
+    facts = context.facts.with_relation(relation)
+    for column, constraint in _constraints(command):
+        facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
+    return facts
+
+
+def _columns(command: CreateTable, context: Context) -> tuple[Column, ...]:
+    if command.query is not None or command.of_type is not None or command.partition_of is not None:
+        return ()
+    copied = [context.relation(source) for source in (*command.inherits, *command.like)]
+    if None in copied:
+        return ()
+    inherited = [column for relation in copied if relation is not None for column in relation.columns]
+    return (*inherited, *(column_facts(parts_of(column, context)) for column in command.columns))
+
+
+def _constraints(command: CreateTable) -> list[tuple[str | None, WrittenConstraint]]:
+    """Return column (None for the table's own) and constraint: CHECKs first, as the server adds them."""
+    own = [(column.name, c) for column in command.columns for c in column.constraints]
+    both: list[tuple[str | None, WrittenConstraint]] = [*own, *((None, c) for c in command.constraints)]
+    rank = {CheckConstraint: 0, UniqueConstraint: 1, ForeignKeyConstraint: 2}
+    return sorted(((c, k) for c, k in both if type(k) in rank), key=lambda pair: rank[type(pair[1])])
+
+
+def _with_constraint(
+    facts: Facts,
+    table: QualifiedName,
+    column: tuple[str, ...],
+    constraint: WrittenConstraint,
+    context: Context,
+) -> Facts:
+    match constraint:
+        case CheckConstraint():
+            return _with_check(facts, table, constraint)
+        case UniqueConstraint():
+            columns = constraint.columns or column
+            label, addition = ("pkey", None) if constraint.primary else ("key", joined_columns(columns))
+            name = constraint.name or relation_name(table, addition, label, facts)
+            return folding.with_unique(facts, table, name, columns, primary=constraint.primary)
+        case ForeignKeyConstraint():
+            return _with_foreign_key(facts, table, constraint.columns or column, constraint, context)
+        case _:
+            return facts
+
+
+def _with_check(facts: Facts, table: QualifiedName, check: CheckConstraint) -> Facts:
+    columns = columns_of(check.expression, facts.relation(table)) or frozenset()
+    made = Constraint(
+        name=check.name or check_name(table, columns, facts),
+        kind=ConstraintKind.CHECK,
+        columns=tuple(sorted(columns)),
+        definition=f"CHECK ({check.expression.text})",
+        validated=not check.not_enforced,
+    )
+    return folding.with_constraint(facts, table, made)
+
+
+def _with_foreign_key(
+    facts: Facts,
+    table: QualifiedName,
+    columns: tuple[str, ...],
+    key: ForeignKeyConstraint,
+    context: Context,
+) -> Facts:
+    parent = facts.resolve(key.references, context.search_path)
+    relation = facts.relation(parent)
+    primary = () if relation is None else relation.primary_key
+    made = Constraint(
+        name=key.name or foreign_key_name(table, columns, facts),
+        kind=ConstraintKind.FOREIGN_KEY,
+        columns=columns,
+        references=parent,
+        referenced_columns=key.referenced_columns or primary,
+    )
+    return folding.with_constraint(facts, table, made)

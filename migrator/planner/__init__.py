@@ -1,0 +1,60 @@
+"""Migrations, facts and policy to a plan: `plan(migrations, facts, policy, tool_version=…)`.
+
+Pure and deterministic. Facts and session state are folded over the statements of all files in their order; each
+statement, or each action of ALTER TABLE, is planned by the first operation that matches it; the steps of a file
+are then put into phases (`planner.phases`). It fails with DirectiveError where a directive names no hazard; every
+other trouble is a hazard in the plan.
+"""
+
+from collections.abc import Sequence
+
+from migrator.plan.plan import Fingerprint, Plan
+from migrator.planner.migration import Planned, plan_migration
+from migrator.policy import Policy
+from migrator.postgres.facts import Facts
+from migrator.postgres.identifiers import QualifiedName
+from migrator.sql.migration import Migration
+
+__all__ = ["fold", "plan"]
+
+
+def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_version: str) -> Plan:
+    """Return the plan of the files, in the order in which they are given."""
+    planned = _all(migrations, facts, policy)
+    touched = tuple(dict.fromkeys(name for part in planned for name in part.migration.touches))
+    return Plan(
+        tool_version=tool_version,
+        server_version=facts.server_version,
+        facts=facts.source,
+        database=facts.database,
+        live=facts.live and not policy.disposable,
+        journal_schema=policy.journal_schema,
+        fingerprints=_fingerprints(touched, facts),
+        migrations=tuple(part.migration for part in planned),
+        statements=tuple(statement for part in planned for statement in part.statements),
+        steps=tuple(step for part in planned for step in part.steps),
+    )
+
+
+def fold(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Facts:
+    """Return the facts as they are expected to be after all steps of the files."""
+    planned = _all(migrations, facts, policy)
+    return planned[-1].facts if planned else facts
+
+
+def _all(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> list[Planned]:
+    planned: list[Planned] = []
+    for migration in migrations:
+        planned.append(plan_migration(migration, facts, policy))
+        facts = planned[-1].facts
+    return planned
+
+
+def _fingerprints(touched: tuple[QualifiedName, ...], facts: Facts) -> tuple[Fingerprint, ...]:
+    """Return the digests of the touched relations that exist before the first step."""
+    found = [facts.relation(name) for name in touched]
+    return tuple(
+        Fingerprint(relation.name, relation.fingerprint)
+        for relation in found
+        if relation is not None and relation.fingerprint is not None
+    )

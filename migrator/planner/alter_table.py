@@ -1,0 +1,166 @@
+"""ALTER TABLE with its actions: in the order of the server's passes, and together where that is free.
+
+The server sorts the actions of one statement into passes (`AlterTablePass` in tablecmds.c): drops first, then
+types, columns, constraints, defaults, the rest. Planning them in that order gives each the facts that it would
+find. Where every action runs as written and is quick, the user's statement runs whole, unchanged.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from migrator.operations.base import Context, Outcome
+from migrator.operations.liveness import live
+from migrator.operations.steps import as_written, as_written_without_lock_table, written
+from migrator.operations.target import absent, missing_relation
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.hazard import Hazard
+from migrator.plan.step import Phase, Step, Transaction
+from migrator.sql.syntax import (
+    Action,
+    AddColumn,
+    AddConstraint,
+    AlterColumnType,
+    AlterTable,
+    DropColumn,
+    DropConstraint,
+    DropDefault,
+    DropNotNull,
+    NotNullConstraint,
+    OtherAction,
+    SetDefault,
+    SetNotNull,
+    UniqueConstraint,
+)
+
+_DROPS = frozenset({"DROP IDENTITY", "DROP EXPRESSION"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """A statement, and what its actions' operations say, in the order of the passes."""
+
+    command: AlterTable
+    outcomes: tuple[Outcome, ...]
+
+
+def order_of_passes(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Return the actions as the server carries them out."""
+    return tuple(sorted(actions, key=_pass))
+
+
+def _pass(action: Action) -> int:
+    match action:
+        case DropColumn() | DropConstraint() | DropDefault() | DropNotNull():
+            return 0
+        case AlterColumnType():
+            return 1
+        case AddColumn():
+            return 2
+        case SetNotNull():
+            return 4
+        case AddConstraint():
+            return _pass_of_constraint(action)
+        case SetDefault():
+            return 6
+        case OtherAction():
+            return _pass_of_other(action)
+        case _:
+            return 7
+
+
+def _pass_of_constraint(action: AddConstraint) -> int:
+    if isinstance(action.constraint, NotNullConstraint):
+        return 4
+    return 5 if isinstance(action.constraint, UniqueConstraint) else 6
+
+
+def _pass_of_other(action: OtherAction) -> int:
+    if action.kind in _DROPS:
+        return 0
+    if action.kind == "SET EXPRESSION":
+        return 3
+    return 6 if action.kind == "ADD IDENTITY" else 7
+
+
+def skipped(command: AlterTable, context: Context) -> Outcome | None:
+    """Return the outcome of IF EXISTS on a relation that is known not to exist."""
+    name = context.resolve(command.name)
+    if not command.if_exists or not _checked(command) or not absent(name, context):
+        return None
+    note = f"{name} does not exist"
+    return Outcome(operation="alter-table", facts=context.facts, touches=(name,), note=note)
+
+
+def combined(parts: Combined, context: Context) -> Outcome:
+    """Return one outcome for the statement."""
+    outcomes = parts.outcomes
+    missing = _missing(parts.command, context)
+    if len(outcomes) == 1:
+        return replace(outcomes[0], hazards=(*missing, *outcomes[0].hazards))
+    effect = union(tuple(outcome.effect for outcome in outcomes))
+    whole = _runs_whole(outcomes, context)
+    steps = (_whole(parts, effect, context),) if whole else tuple(s for o in outcomes for s in o.steps)
+    notes = [outcome.note for outcome in outcomes if outcome.note]
+    return Outcome(
+        operation="alter-table",
+        effect=effect,
+        hazards=(*missing, *(hazard for outcome in outcomes for hazard in outcome.hazards)),
+        steps=steps,
+        facts=outcomes[-1].facts,
+        touches=tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.touches)),
+        as_written=whole,
+        used=tuple(directive for outcome in outcomes for directive in outcome.used),
+        note="; ".join(notes) or None,
+    )
+
+
+def _checked(command: AlterTable) -> bool:
+    """Whether facts list relations of this kind under their own name."""
+    return command.object_kind != "INDEX"
+
+
+def _missing(command: AlterTable, context: Context) -> tuple[Hazard, ...]:
+    if not _checked(command):
+        return ()
+    return missing_relation(context.resolve(command.name), context)
+
+
+def _runs_whole(outcomes: tuple[Outcome, ...], context: Context) -> bool:
+    """Whether the statement may run as it is: everything as written, in a transaction, and quick."""
+    steps = [step for outcome in outcomes for step in outcome.steps]
+    unchanged = all(step.as_written and isinstance(step.work, Transaction) for step in steps)
+    quick = all(step.phase is Phase.EXPAND for step in steps)
+    return bool(steps) and unchanged and (quick or not live(context))
+
+
+def _whole(parts: Combined, effect: Effect, context: Context) -> Step:
+    steps = [step for outcome in parts.outcomes for step in outcome.steps]
+    tables = parts.command.object_kind in {"TABLE", "FOREIGN TABLE"}
+    build = as_written if tables else as_written_without_lock_table
+    made = build(context, f"ALTER {parts.command.object_kind} {context.resolve(parts.command.name)}", effect)
+    return msgspec.structs.replace(
+        made,
+        undo=tuple(sql for step in reversed(steps) for sql in step.undo),
+        undo_note=next((step.undo_note for step in steps if step.undo_note), None),
+        diagnoses=tuple(diagnosis for step in steps for diagnosis in step.diagnoses),
+        commutes=all(step.commutes for step in steps),
+        timeouts=max((made, *steps), key=lambda step: step.timeouts.deadline_s).timeouts,
+        work=msgspec.structs.replace(made.work, statements=(written(context),)),
+    )
+
+
+def union(effects: tuple[Effect, ...]) -> Effect:
+    """Return what several effects come to: the strictest lock on each relation, and all of the work."""
+    strictest: dict[object, RelationLock] = {}
+    for lock in (lock for effect in effects for lock in effect.locks):
+        known = strictest.get(lock.relation)
+        if known is None or known.mode.strength < lock.mode.strength:
+            strictest[lock.relation] = lock
+    return Effect(
+        locks=tuple(strictest.values()),
+        scans=tuple(dict.fromkeys(name for effect in effects for name in effect.scans)),
+        rewrites=tuple(dict.fromkeys(name for effect in effects for name in effect.rewrites)),
+        index_builds=tuple(dict.fromkeys(name for effect in effects for name in effect.index_builds)),
+        unknown=any(effect.unknown for effect in effects),
+    )

@@ -1,0 +1,76 @@
+"""The order of a file's steps: phases are monotone, and as little as possible is moved.
+
+The rule. Steps keep the order of their statements, and the phase of a step is raised to the greatest of those
+before it. Two kinds of step may leave that order:
+
+- A step that *commutes* (a nullable column, a column with a constant default, a table without foreign keys) stays
+  in expand: it moves before steps of backfill and validate of earlier statements, if every step that it passes
+  is of that phase by its own nature and generated here (a walk, an index build, a validation). Statements as
+  written (data changes, functions, triggers, what is not understood) and steps whose phase was raised are never
+  passed.
+- A step that does not depend on any step of contract stays before them all; one that touches a relation (or
+  function, or type) of such a step, or may touch anything, follows it into contract.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from migrator.plan.step import BuildIndex, DropIndex, Phase, Step
+from migrator.postgres.identifiers import QualifiedName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A step, and what its order depends on."""
+
+    step: Step
+    relations: frozenset[QualifiedName]
+    """Names of relations, functions and types that its statement touches."""
+    wild: bool
+    """It may depend on more than that."""
+    raised: bool = False
+    """Its phase is not its own."""
+
+    @property
+    def passable(self) -> bool:
+        """Whether a step that commutes may move before it."""
+        generated = not self.step.as_written or isinstance(self.step.work, BuildIndex | DropIndex)
+        slow = self.step.phase in {Phase.BACKFILL, Phase.VALIDATE}
+        return slow and generated and not self.raised and not self.wild
+
+
+def in_phases(items: tuple[Item, ...]) -> tuple[Step, ...]:
+    """Return the steps in the order in which they run, each with its phase."""
+    before: list[Item] = []
+    contract: list[Item] = []
+    for item in items:
+        if item.step.phase is Phase.CONTRACT or _depends(item, contract):
+            contract.append(_in(item, Phase.CONTRACT))
+        else:
+            _place(item, before)
+    return tuple(item.step for item in (*before, *contract))
+
+
+def _depends(item: Item, contract: list[Item]) -> bool:
+    return any(item.wild or other.wild or item.relations & other.relations for other in contract)
+
+
+def _place(item: Item, placed: list[Item]) -> None:
+    """Put the item at the end, or, where it commutes, behind the last step of expand."""
+    slow = next((i for i, other in enumerate(placed) if other.step.phase is not Phase.EXPAND), len(placed))
+    if _commutes(item) and all(other.passable for other in placed[slow:]):
+        placed.insert(slow, item)
+        return
+    running = max((other.step.phase for other in placed), key=lambda phase: phase.rank, default=Phase.EXPAND)
+    placed.append(_in(item, max(running, item.step.phase, key=lambda phase: phase.rank)))
+
+
+def _commutes(item: Item) -> bool:
+    return item.step.commutes and item.step.phase is Phase.EXPAND
+
+
+def _in(item: Item, phase: Phase) -> Item:
+    if item.step.phase is phase:
+        return item
+    return replace(item, step=msgspec.structs.replace(item.step, phase=phase), raised=True)

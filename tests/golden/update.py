@@ -1,0 +1,22 @@
+"""`python -m tests.golden.update [WORDS]`: write the expected plans anew (of the files whose name has a word).
+
+Read the difference with `git diff` before it is committed: these files are what the plans should be.
+"""
+
+import sys
+
+from tests.golden.case_file import all_cases
+from tests.golden.planning import folded_facts, planned
+from tests.golden.render import render
+
+
+def main(words: list[str]) -> None:
+    for case in all_cases():
+        if words and not any(word in case.name for word in words):
+            continue
+        plan = planned(case, folded_facts(case, case.servers[-1]))
+        case.path.write_text(case.with_plan(render(plan)).text())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
