@@ -11,6 +11,7 @@ from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.objects import routine, type_object
 from migrator.sql.grammar.table_constraint import table_constraint
 from migrator.sql.grammar.typenames import type_name
+from migrator.sql.keywords import RESERVED
 from migrator.sql.syntax import AlterTypeAddValue, CheckConstraint, KnownForm
 from migrator.sql.tokens import TokenKind
 
@@ -184,7 +185,7 @@ def alter_extension(c: Cursor) -> KnownForm:
         if c.kind_at() is TokenKind.STRING:
             c.constant()
         else:
-            c.name(frozenset())
+            c.name(RESERVED)
     return _known(c, "ALTER EXTENSION UPDATE", name)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from migrator.sql.grammar.alter_actions import action
 from migrator.sql.grammar.create_table import partition_bound
+from migrator.sql.grammar.relation import relation
 from migrator.sql.syntax import (
     Action,
     AlterTable,
@@ -17,7 +18,6 @@ from migrator.sql.syntax import (
 )
 
 if TYPE_CHECKING:
-    from migrator.postgres.identifiers import QualifiedName
     from migrator.sql.cursor import Cursor
 
 _COLUMN_RENAMES = frozenset({"TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW"})
@@ -36,19 +36,6 @@ def alter_relation(c: Cursor, *words: str) -> AlterTable:
     actions = (alone,) if alone is not None else _actions(c, kind)
     c.expect_end()
     return AlterTable(name=name, actions=actions, object_kind=kind, if_exists=if_exists, only=only)
-
-
-def relation(c: Cursor) -> tuple[QualifiedName, bool]:
-    """Consume `[ONLY] name [*]` or `ONLY (name)`; the second value says ONLY."""
-    if not c.accept("only"):
-        name = c.qualified_name()
-        c.accept("*")
-        return name, False
-    if not c.accept("("):
-        return c.qualified_name(), True
-    name = c.qualified_name()
-    c.expect(")")
-    return name, True
 
 
 def _actions(c: Cursor, kind: str) -> tuple[Action, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.session import setting
 from migrator.sql.grammar.typenames import routine_type
-from migrator.sql.keywords import NOT_FUNCTION
+from migrator.sql.keywords import NOT_FUNCTION, RESERVED
 from migrator.sql.syntax import CreateFunction, Slice
 from migrator.sql.tokens import TokenKind
 
@@ -127,7 +127,7 @@ def _language(c: Cursor, options: _Options) -> None:
     if c.kind_at() is TokenKind.STRING:
         options.language = c.string().lower()
     else:
-        options.language = c.name(frozenset())
+        options.language = c.name(RESERVED)
 
 
 def plain_option(c: Cursor) -> bool:

@@ -10,6 +10,7 @@ from migrator.sql.grammar.create_table import persistence
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.grammar.sequence_options import sequence_options
 from migrator.sql.grammar.typenames import type_name
+from migrator.sql.keywords import RESERVED
 from migrator.sql.syntax import (
     CheckConstraint,
     CreateExtension,
@@ -123,7 +124,7 @@ def create_extension(c: Cursor) -> CreateExtension:
             if c.kind_at() is TokenKind.STRING:
                 c.constant()
             else:
-                c.name(frozenset())
+                c.name(RESERVED)
         elif not c.accept("cascade"):
             break
     c.expect_end()

@@ -25,7 +25,7 @@ def create_trigger(c: Cursor, *, or_replace: bool) -> CreateTrigger:
         _constraint_attributes(c)
     if not constraint:
         _transition_tables(c)
-    for_each_row = _level(c)
+    for_each_row = _level(c, constraint=constraint)
     if constraint and not for_each_row:
         c.fail("expected FOR EACH ROW")
     if c.accept("when"):
@@ -89,10 +89,11 @@ def _transition_tables(c: Cursor) -> None:
         c.name()
 
 
-def _level(c: Cursor) -> bool:
+def _level(c: Cursor, *, constraint: bool) -> bool:
     if not c.accept("for"):
         return False
-    c.accept("each")
+    if not c.accept("each") and constraint:
+        c.fail("expected EACH")
     return c.expect_any("row", "statement") == "row"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.sql.keywords import NOT_FUNCTION
+from migrator.sql.keywords import NOT_FUNCTION, RESERVED
 from migrator.sql.tokens import TokenKind
 
 if TYPE_CHECKING:
@@ -26,6 +26,24 @@ def parameters(c: Cursor) -> Slice:
             break
     c.expect(")")
     return c.slice(start)
+
+
+def options(c: Cursor) -> None:
+    """Consume `(name [value], …)` of VACUUM, ANALYZE, REINDEX and CLUSTER."""
+    c.expect("(")
+    while True:
+        c.name(RESERVED - {"analyze", "analyse"})
+        if c.kind_at() is TokenKind.STRING:
+            c.constant()
+        elif c.at_any("true", "false", "on"):
+            c.index += 1
+        elif c.at_name(RESERVED):
+            c.name(RESERVED)
+        elif c.kind_at() is not TokenKind.PUNCTUATION:
+            c.number()
+        if not c.accept(","):
+            break
+    c.expect(")")
 
 
 def parameter_names(c: Cursor) -> None:

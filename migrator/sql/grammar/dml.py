@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.sql.grammar.alter_table import relation
-from migrator.sql.grammar.expression import expression
+from migrator.sql.grammar.expression import at_query, expression
+from migrator.sql.grammar.index_element import index_element
 from migrator.sql.grammar.query import query_until
+from migrator.sql.grammar.relation import relation
+from migrator.sql.grammar.tables import tables
 from migrator.sql.syntax import Assignment, Delete, Insert, Select, Slice, Update
 
 if TYPE_CHECKING:
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def select(c: Cursor) -> Select:
-    """Read a query to the end."""
+    """Read a query to the end; of TABLE only the plain form, for it looks like many other statements."""
+    if c.accept("table"):
+        relation(c)
+        return Select()
+    if c.at("values"):
+        _rows(c)
+        return Select()
     query_until(c, c.index, len(c.tokens))
     return Select()
 
@@ -98,8 +106,7 @@ def _source(c: Cursor) -> bool:
     start = c.index
     if c.at("values"):
         _rows(c)
-        if c.done or c.at("on", "conflict") or c.at("returning"):
-            return not any(c.value_at(i - c.index) in {"select", "with"} for i in range(start, c.index))
+        return not any(c.value_at(i - c.index) in {"select", "with"} for i in range(start, c.index))
     query_until(c, start, clause_end(c, start, ("conflict", "returning")))
     return False
 
@@ -143,8 +150,11 @@ def _conflict(c: Cursor) -> None:
         return
     if c.accept("on", "constraint"):
         c.name()
-    elif c.at("("):
-        c.balanced()
+    elif c.accept("("):
+        index_element(c)
+        while c.accept(","):
+            index_element(c)
+        c.expect(")")
         if c.accept("where"):
             expression(c)
     c.expect("do")
@@ -178,7 +188,7 @@ def update(c: Cursor, *, with_clause: bool = False) -> Update:
     first = c.index
     assignments = _assignments(c)
     set_clause = c.slice(first)
-    from_clause = _tables(c) if c.accept("from") else None
+    from_clause = tables(c) if c.accept("from") else None
     where = expression(c) if c.accept("where") else None
     returning = _returning(c)
     c.expect_end()
@@ -200,7 +210,7 @@ def delete(c: Cursor, *, with_clause: bool = False) -> Delete:
     """Read from DELETE to the end."""
     c.expect("delete", "from")
     table, only, alias, target = _target(c, "using")
-    using = _tables(c) if c.accept("using") else None
+    using = tables(c) if c.accept("using") else None
     where = expression(c) if c.accept("where") else None
     returning = _returning(c)
     c.expect_end()
@@ -226,20 +236,6 @@ def _target(c: Cursor, following: str) -> tuple[QualifiedName, bool, str | None,
     return table, only, alias, c.slice(start)
 
 
-def _tables(c: Cursor) -> Slice:
-    """Consume the tables of FROM or USING: balanced tokens up to WHERE, RETURNING or the end."""
-    start = c.index
-    end = clause_end(c, start, ("where", "returning"))
-    while c.index < end:
-        if c.at_any("(", "["):
-            c.balanced()
-        elif c.at_any(")", "]", ";", "set") or (c.at("into")):
-            c.fail("expected tables")
-        else:
-            c.index += 1
-    return c.slice(start, end)
-
-
 def _assignments(c: Cursor) -> tuple[Assignment, ...]:
     """Consume `a = x, …`; nothing is returned where one of them is not simply a column."""
     found: list[Assignment] = []
@@ -263,8 +259,13 @@ def _assignments(c: Cursor) -> tuple[Assignment, ...]:
 def _many_columns(c: Cursor) -> None:
     _target_columns(c)
     c.expect("=")
-    if c.at("row", "(") or c.at("("):
-        c.accept("row")
-        c.balanced()
-    else:
+    if not c.at("(") or at_query(c):
         expression(c)
+        return
+    c.expect("(")
+    while True:
+        if not c.accept("default"):
+            expression(c)
+        if not c.accept(","):
+            break
+    c.expect(")")

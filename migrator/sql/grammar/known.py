@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.grammar.alter_table import relation
-from migrator.sql.grammar.definition import parameters
+from migrator.sql.grammar.definition import options, parameters
 from migrator.sql.grammar.expression import expression, expressions, parenthesised
 from migrator.sql.grammar.query import query_to_end
+from migrator.sql.grammar.relation import relation
 from migrator.sql.keywords import RESERVED
 from migrator.sql.syntax import KnownForm
 from migrator.sql.tokens import TokenKind
@@ -75,7 +75,7 @@ def reindex(c: Cursor) -> KnownForm:
     """REINDEX of an index or table; of a schema or database there is no relation to name."""
     c.expect("reindex")
     if c.at("("):
-        parameters(c)
+        options(c)
     kind = c.expect_any("index", "table", "schema", "database", "system")
     concurrently = c.accept("concurrently")
     relations: tuple[QualifiedName, ...] = ()
@@ -130,7 +130,7 @@ def vacuum(c: Cursor) -> KnownForm:
     """VACUUM and ANALYZE, of one table, several or all."""
     kind = "VACUUM" if c.expect_any("vacuum", "analyze", "analyse") == "vacuum" else "ANALYZE"
     if c.at("("):
-        parameters(c)
+        options(c)
     elif kind == "VACUUM":
         for word in ("full", "freeze", "verbose", "analyze"):
             c.accept(word)
@@ -152,7 +152,7 @@ def cluster(c: Cursor) -> KnownForm:
     """CLUSTER of a table, or of all that were clustered before."""
     c.expect("cluster")
     if c.at("("):
-        parameters(c)
+        options(c)
     else:
         c.accept("verbose")
     if c.done:
@@ -218,7 +218,7 @@ def do(c: Cursor) -> KnownForm:
             if c.kind_at() is TokenKind.STRING:
                 c.constant()
             else:
-                c.name(frozenset())
+                c.name(RESERVED)
         else:
             c.constant()
             bodies += 1

@@ -97,9 +97,12 @@ def _time_zone(c: Cursor) -> Slice | None:
     if c.accept_any("default", "local"):
         return None
     start = c.index
-    if c.accept("interval"):
-        c.fail("a time zone as an interval")
-    _value(c)
+    if c.at_any("utc", "gmt") or c.kind_at() is TokenKind.QUOTED:
+        c.name()
+    elif c.kind_at() is TokenKind.STRING:
+        c.constant()
+    else:
+        c.number()
     return c.slice(start)
 
 
