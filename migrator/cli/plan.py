@@ -1,0 +1,119 @@
+"""`migrate plan`: what would run, and why it is safe or not. Reads only."""
+
+from pathlib import Path
+
+import click
+
+from migrator.cli.failure import say
+from migrator.cli.group import Command
+from migrator.cli.planning import Planned, plan_files, plan_new, plan_pending
+from migrator.cli.project import Project, load_project
+from migrator.errors import ApprovalNeeded, UsageError, WorkPending
+from migrator.plan import codec
+from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.plan import Plan
+from migrator.reports import text
+
+NEVER = "never"
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("migrate plan", "the pending files; without a database those new on this branch"),
+        ("migrate plan migrations/20260105090000_add_email.sql", "this file, whether pending or not"),
+        ('echo "ALTER TABLE users ADD x int" | migrate plan -', "SQL from standard input"),
+        ("migrate plan --save plan.json", "for review; then migrate apply plan.json"),
+        ("migrate plan --offline --base origin/main", "in a pull request, without a database"),
+    ),
+    exit_codes=(0, 2, 3, 4, 5, 9),
+)
+@click.argument("files", metavar="[FILE... | -]", nargs=-1)
+@click.option("--offline", is_flag=True, help="Use no database: every table is taken to be large and in use.")
+@click.option(
+    "--base", metavar="REF", help="Offline: files new since the merge base with this git reference."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan for `migrate apply FILE`."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*map(str, Severity), NEVER]),
+    default=str(Severity.ERROR),
+    show_default=True,
+    help="Exit 3 for a hazard of this severity or above that has no approval.",
+)
+@click.option("--check", is_flag=True, help="Exit 4 if anything is pending.")
+def plan(
+    *,
+    files: tuple[str, ...],
+    offline: bool,
+    base: str | None,
+    form: str,
+    save: Path | None,
+    fail_on: str,
+    check: bool,
+) -> None:
+    """Show the plan of the pending files, of the FILES named, or of SQL from standard input (-).
+
+    The verdict comes first, then for each statement what it would do as written, and the steps
+    that run instead.
+    Takes no lock and creates nothing.
+    """
+    if base and (files or not offline):
+        offline = _offline_for(base, files)
+    project = load_project()
+    planned = _planned(project, files, offline=offline, base=base)
+    if save is not None:
+        _save(save, planned.plan)
+    click.echo(
+        codec.encode_readable(planned.plan).rstrip() if form == "json" else text.render(planned.plan).rstrip()
+    )
+    for note in planned.notes:
+        say(note, label="note", color="cyan")
+    _judge(planned, fail_on, check=check)
+
+
+def _offline_for(base: str, files: tuple[str, ...]) -> bool:
+    if files:
+        raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
+    return True
+
+
+def _planned(project: Project, files: tuple[str, ...], *, offline: bool, base: str | None) -> Planned:
+    if offline and project.database_was_given:
+        raise UsageError("--offline and --database exclude each other")
+    if files:
+        return plan_files(project, files, offline=offline)
+    if offline or not project.has_database:
+        return plan_new(project, base)
+    return plan_pending(project)
+
+
+def _judge(planned: Planned, fail_on: str, *, check: bool) -> None:
+    found = [] if fail_on == NEVER else [h for h in planned.plan.hazards if _counts(h, Severity(fail_on))]
+    if found:
+        number = f"{len(found)} hazard{'s' if len(found) > 1 else ''}"
+        raise ApprovalNeeded(
+            f"{number} at or above --fail-on {fail_on}, without approval",
+            hint='approve in the file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)',
+        )
+    if check and (planned.plan.migrations or planned.unfinished):
+        raise WorkPending(f"{len(planned.plan.migrations) + len(planned.unfinished)} migrations are pending")
+
+
+def _counts(hazard: Hazard, floor: Severity) -> bool:
+    return hazard.severity.rank >= floor.rank and hazard.approved is None
+
+
+def _save(path: Path, made: Plan) -> None:
+    """Write it beside its place and move it there, so that a reader never sees half of it."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(codec.encode_readable(made), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    say(f"saved {path}; run it with: migrate apply {path}")

@@ -1,0 +1,72 @@
+"""Which statements `migrate plan` plans, and from what facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from migrator import __version__, planner, workflow
+from migrator.cli.git import new_files
+from migrator.cli.project import Project
+from migrator.errors import UsageError
+from migrator.execution.journal import MigrationRecord
+from migrator.plan.plan import Plan
+from migrator.postgres.facts import Facts
+from migrator.sql.migration import Migration
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan to be shown, and what should be said beside it."""
+
+    plan: Plan
+    unfinished: tuple[MigrationRecord, ...] = ()
+    """Begun migrations with something left before contract."""
+    notes: tuple[str, ...] = ()
+
+
+def plan_pending(project: Project) -> Planned:
+    """Plan what the journal lacks, from the facts of the database."""
+    observation = workflow.observe(project.connector, project.policy)
+    agenda = workflow.prepare(project.migrations(), observation, project.policy)
+    unfinished = workflow.going_on_with(agenda)
+    notes = [_going_on(record) for record in unfinished]
+    if observation.needs_baseline:
+        notes.append(
+            "this database has tables and no journal: migrate apply will ask for migrate baseline VERSION"
+        )
+    return Planned(plan=agenda.plan, unfinished=unfinished, notes=tuple(notes))
+
+
+def plan_new(project: Project, base: str | None) -> Planned:
+    """Plan the files that this branch adds, without a database."""
+    paths = new_files(project.existing_directory(), base)
+    return Planned(plan=_plan(project, project.read(paths), project.facts_without_database))
+
+
+def plan_files(project: Project, files: Sequence[str], *, offline: bool) -> Planned:
+    """Plan these files, whatever a journal says of them."""
+    if STANDARD_INPUT in files and len(files) > 1:
+        raise UsageError("- is standard input, and stands alone")
+    migrations = (_standard_input(project),) if STANDARD_INPUT in files else project.read(map(Path, files))
+    if offline or not project.has_database:
+        return Planned(plan=_plan(project, migrations, project.facts_without_database))
+    observation = workflow.observe(project.connector, project.policy)
+    return Planned(plan=_plan(project, migrations, observation.facts))
+
+
+def _plan(project: Project, migrations: Sequence[Migration], facts: Facts) -> Plan:
+    return planner.plan(migrations, facts, project.policy, tool_version=__version__)
+
+
+def _standard_input(project: Project) -> Migration:
+    return project.read_text(click.get_binary_stream("stdin").read(), "<stdin>")
+
+
+def _going_on(record: MigrationRecord) -> str:
+    return (
+        f"{record.version} {record.name} has begun and goes on with the plan it began with (migrate status)"
+    )

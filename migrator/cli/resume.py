@@ -1,0 +1,19 @@
+"""`migrate resume`: takes back `migrate pause`."""
+
+import click
+
+from migrator.cli.group import Command
+from migrator.cli.project import load_project
+
+
+@click.command(
+    cls=Command,
+    examples=(("migrate resume && migrate apply", "go on where the pause stopped the run"),),
+    exit_codes=(0, 2, 5, 9),
+)
+def resume() -> None:
+    """Take back a pause. Runs nothing: that is what `migrate apply` does."""
+    project = load_project()
+    with project.existing_journal("resume") as store:
+        store.set_paused(paused=False)
+    click.echo("no pause any more; run on with migrate apply")

@@ -1,0 +1,185 @@
+"""`migrate status` as text and as JSON; the JSON is documented in docs/commands/status.md."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+import msgspec
+
+from migrator.cli.redact import redact
+from migrator.cli.units import count, duration, rate
+from migrator.database.journal_store import ProgressRow
+from migrator.execution.journal import Journal, MigrationRecord, MigrationState
+from migrator.plan.step import Phase, Step
+from migrator.sql.migration import Migration
+
+FORMAT = 1
+
+_COLORS = {
+    MigrationState.APPLIED: "green",
+    MigrationState.BASELINED: "green",
+    MigrationState.WAITING: "yellow",
+    MigrationState.BEGUN: "cyan",
+    MigrationState.FAILED: "red",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What there is to show."""
+
+    place: str
+    journal: Journal
+    progress: tuple[ProgressRow, ...]
+    pending: tuple[Migration, ...] | None
+
+    @property
+    def waiting(self) -> tuple[MigrationRecord, ...]:
+        """Migrations whose contract phase waits."""
+        return tuple(m for m in self.journal.unfinished if m.state is MigrationState.WAITING)
+
+    @property
+    def unfinished(self) -> tuple[MigrationRecord, ...]:
+        """Migrations with something left before contract."""
+        return tuple(m for m in self.journal.unfinished if m.state is not MigrationState.WAITING)
+
+
+def steps_left(record: MigrationRecord) -> tuple[Step, ...]:
+    """Return the steps of a begun migration that are not done."""
+    steps = () if record.plan is None else record.plan.steps_of(record.version)
+    return tuple(s for s in steps if s.id not in record.steps or not record.steps[s.id].done)
+
+
+def as_json(seen: Status) -> str:
+    """Return the status as one JSON document."""
+    journal = seen.journal
+    document = {
+        "format": FORMAT,
+        "database": seen.place,
+        "journal": journal.exists,
+        "paused": journal.paused,
+        "paused_reason": journal.paused_reason,
+        "runner": None if journal.runner is None else msgspec.to_builtins(journal.runner),
+        "migrations": [_migration(record) for record in journal.migrations],
+        "progress": [msgspec.to_builtins(row) for row in seen.progress],
+        "pending": None
+        if seen.pending is None
+        else [{"version": m.version, "name": m.name, "file": m.file} for m in seen.pending],
+    }
+    return redact(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def _migration(record: MigrationRecord) -> dict[str, Any]:
+    return {
+        "version": record.version,
+        "name": record.name,
+        "file": record.file,
+        "state": str(record.state),
+        "began_at": record.began_at,
+        "finished_at": record.finished_at,
+        "error": record.error,
+        "steps": [
+            _step(record, step) for step in (record.plan.steps_of(record.version) if record.plan else ())
+        ],
+    }
+
+
+def _step(record: MigrationRecord, step: Step) -> dict[str, Any]:
+    known = record.steps.get(step.id)
+    return {
+        "id": step.id,
+        "phase": str(step.phase),
+        "title": step.title,
+        "state": "pending" if known is None else str(known.state),
+        "attempts": 0 if known is None else known.attempts,
+        "started_at": None if known is None else known.started_at,
+        "finished_at": None if known is None else known.finished_at,
+        "error": None if known is None else known.error,
+    }
+
+
+def as_text(seen: Status) -> str:
+    """Return the status for people: the verdict first."""
+    lines = [_verdict(seen), f"database: {seen.place}", *_runner(seen.journal), ""]
+    lines += [
+        _line(str(m.state), m.version, m.name, _when(m), _COLORS.get(m.state))
+        for m in seen.journal.migrations
+    ]
+    lines += [_line(_PENDING, m.version, m.name, "", None) for m in seen.pending or ()]
+    if seen.pending is None:
+        lines.append("(the migration files are not at hand, so what is pending is not known)")
+    for record in seen.journal.unfinished:
+        lines += ["", *_unfinished(record, seen.progress)]
+    return redact("\n".join(lines))
+
+
+_PENDING = "pending"
+
+
+def _verdict(seen: Status) -> str:
+    if not seen.journal.exists:
+        return "no journal yet: nothing was ever applied here by migrate"
+    parts = []
+    for number, word in (
+        (len(seen.pending or ()), "pending"),
+        (sum(m.state is MigrationState.BEGUN for m in seen.unfinished), "unfinished"),
+        (sum(m.state is MigrationState.FAILED for m in seen.unfinished), "failed"),
+        (len(seen.waiting), "waiting for contract"),
+    ):
+        parts += [f"{number} {word}"] if number else []
+    return ", ".join(parts) if parts else "up to date"
+
+
+def _runner(journal: Journal) -> list[str]:
+    lines = []
+    if journal.paused:
+        reason = f": {journal.paused_reason}" if journal.paused_reason else ""
+        lines.append(f"paused{reason} (go on with migrate resume)")
+    if journal.runner is not None:
+        lines.append(f"runner:   {journal.runner}")
+    return lines
+
+
+def _line(state: str, version: str, name: str, when: str, color: str | None) -> str:
+    return f"{click.style(f'{state:<12}', fg=color)}{version}  {name}{when}"
+
+
+def _when(record: MigrationRecord) -> str:
+    moment = record.finished_at or record.began_at
+    word = "" if record.finished_at else "began "
+    return "" if moment is None else f"  ({word}{_stamp(moment)})"
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S%z}"
+
+
+def _unfinished(record: MigrationRecord, progress: tuple[ProgressRow, ...]) -> list[str]:
+    lines = [f"{record.version} {record.name}"]
+    lines += [f"  error: {record.error}"] if record.error else []
+    by_step = {row.step: row for row in progress if row.migration == record.version}
+    for step in record.plan.steps_of(record.version) if record.plan else ():
+        known = record.steps.get(step.id)
+        state = "pending" if known is None else str(known.state)
+        lines.append(f"  {step.id:<6}{state:<10}{step.phase:<10}{step.title}")
+        if step.id in by_step and (known is None or not known.done):
+            lines += [f"        {text}" for text in _progress(by_step[step.id])]
+    if record.state is MigrationState.WAITING:
+        lines.append(f"  then: migrate contract {record.version}")
+    elif any(s.phase is not Phase.CONTRACT for s in steps_left(record)):
+        lines.append("  then: migrate apply")
+    return lines
+
+
+def _progress(row: ProgressRow) -> list[str]:
+    lines = []
+    if row.rows_done is not None:
+        of = f" of about {count(row.estimated_rows)}" if row.estimated_rows else ""
+        percent = "" if row.percent is None else f" ({row.percent:.0f} %)"
+        left = "" if row.eta_s is None else f", {duration(row.eta_s)} left"
+        speed = f", {rate(row.rate)}" if row.rate else ""
+        lines.append(f"{count(row.rows_done)}{of} rows{percent}{speed}{left}")
+    if row.waits_for:
+        lines.append(f"waits for {row.waits_for}")
+    return lines

@@ -1,0 +1,65 @@
+"""The steps that a run would do now: printed by --dry-run."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import click
+
+from migrator.execution.options import RunOptions
+from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Phase, Step, Transaction
+from migrator.workflow import Agenda, remaining
+
+
+class Named(Protocol):
+    """A migration, planned or begun."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def steps_now(agenda: Agenda, options: RunOptions) -> list[tuple[Named, Sequence[Step]]]:
+    """Return what a run with these options would do: first what has begun, then what is pending."""
+    todo: list[tuple[Named, Sequence[Step]]] = []
+    for record in agenda.unfinished:
+        steps = remaining(record, agenda.plan_of(record))
+        todo.append((record, [s for s in steps if _asked_for(s, options)]))
+    for migration in agenda.pending.migrations:
+        if not agenda.is_held_back(migration.version):
+            steps = agenda.pending.steps_of(migration.version)
+            todo.append((migration, [s for s in steps if _asked_for(s, options)]))
+    return [(migration, steps) for migration, steps in todo if steps]
+
+
+def _asked_for(step: Step, options: RunOptions) -> bool:
+    if step.phase is Phase.CONTRACT:
+        return options.may_contract(step.migration)
+    return step.phase in options.phases
+
+
+def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
+    """Print each migration with its steps, and the SQL of each as it will be sent."""
+    shown = [(migration, steps) for migration, steps in migrations if steps]
+    for migration, steps in shown:
+        click.echo(click.style(f"{migration.version}  {migration.name}", bold=True))
+        for step in steps:
+            click.echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
+            for statement in sql_of(step):
+                click.echo("".join(f"      {line}\n" for line in f"{statement};".splitlines()), nl=False)
+    if not shown:
+        click.echo("nothing to do")
+
+
+def sql_of(step: Step) -> tuple[str, ...]:
+    """Return what a person should read of a step: of a backfill the statement of one window."""
+    match step.work:
+        case Transaction(statements=statements, acquire=acquire):
+            return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
+        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql):
+            return (sql,)
+        case Backfill() as walk:
+            return (*walk.prepare_sql, walk.update_sql, *walk.finish_sql)

@@ -1,0 +1,151 @@
+"""Running: what has begun goes on first, then what is pending is planned from the database as it then is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from migrator.database.session import Connector
+from migrator.errors import ApprovalNeeded, InputError, NoBaselineError, UsageError
+from migrator.execution.events import Observer
+from migrator.execution.journal import Journal, MigrationRecord, MigrationState
+from migrator.execution.options import RunOptions, RunResult
+from migrator.plan.plan import Plan
+from migrator.plan.step import Phase, Step
+from migrator.policy import Policy
+from migrator.runner import run
+from migrator.sql.migration import Migration
+from migrator.workflow.agenda import Agenda, prepare
+from migrator.workflow.observation import Observation, observe
+
+
+class Unapproved(ApprovalNeeded):
+    """Hazards stand in the way of a run; `agenda` has the plan that shows them."""
+
+    default_hint = 'approve each in its file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)'
+
+    def __init__(self, agenda: Agenda) -> None:
+        number = len(agenda.unapproved)
+        super().__init__(f"{number} hazard{'s' if number > 1 else ''} without approval; nothing was run")
+        self.agenda = agenda
+
+
+def apply(
+    connector: Connector,
+    migrations: Sequence[Migration],
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    agenda: Agenda | None = None,
+) -> RunResult:
+    """Resume what has begun, then run what is pending; `agenda` spares a look at the database."""
+    agenda = agenda or ready(migrations, observe(connector, policy), policy, options)
+    before = RunResult()
+    going_on = going_on_with(agenda, options)
+    if going_on:
+        only = replace(options, only=frozenset(record.version for record in going_on))
+        before = run(connector, agenda.edited, policy, only, observer)
+        agenda = ready(migrations, observe(connector, policy), policy, options)
+    return together(before, run(connector, agenda.pending, policy, options, observer))
+
+
+def ready(
+    migrations: Sequence[Migration], observation: Observation, policy: Policy, options: RunOptions
+) -> Agenda:
+    """Return the agenda of a run; raises where the run may not begin."""
+    check_may_begin(observation, policy, options)
+    agenda = prepare(migrations, observation, policy, to_version=options.to_version)
+    if agenda.unapproved:
+        raise Unapproved(agenda)
+    return agenda
+
+
+def check_may_begin(observation: Observation, policy: Policy, options: RunOptions) -> None:
+    """Raise where a database without a journal is in use, or its gates would be passed without a name."""
+    if observation.needs_baseline:
+        raise NoBaselineError(
+            f"database {observation.facts.database} has tables, "
+            f"and no journal says which files they came from"
+        )
+    if options.all_phases and observation.facts.live and not policy.disposable:
+        raise UsageError(
+            "--all-phases would run contract steps on a database that is in use",
+            hint="name what may be contracted: migrate contract VERSION; "
+            "or set `disposable = true` for this environment",
+        )
+
+
+def going_on_with(agenda: Agenda, options: RunOptions | None = None) -> tuple[MigrationRecord, ...]:
+    """Return the migrations that have begun and have something left to run now."""
+    edited = {m.version for m in agenda.edited.migrations}
+    return tuple(
+        record
+        for record in agenda.unfinished
+        if record.state is not MigrationState.WAITING
+        or record.version in edited
+        or (options is not None and options.may_contract(record.version))
+    )
+
+
+def remaining(record: MigrationRecord, plan: Plan) -> tuple[Step, ...]:
+    """Return the steps of a begun migration that are not done."""
+    steps = plan.steps_of(record.version)
+    return tuple(s for s in steps if s.id not in record.steps or not record.steps[s.id].done)
+
+
+def together(first: RunResult, second: RunResult) -> RunResult:
+    """Return the outcome of two runs as one: what the second says, with the steps of both."""
+    ran = {o.version: o.steps_run for o in first.outcomes}
+    later = {o.version for o in second.outcomes}
+    return RunResult(
+        outcomes=(
+            *(o for o in first.outcomes if o.version not in later),
+            *(replace(o, steps_run=o.steps_run + ran.get(o.version, 0)) for o in second.outcomes),
+        )
+    )
+
+
+def contract(
+    connector: Connector, versions: Sequence[str], policy: Policy, options: RunOptions, observer: Observer
+) -> RunResult:
+    """Run the contract phase of these versions and nothing else; `contractable` has checked them."""
+    named = frozenset(versions)
+    return run(connector, Plan(), policy, replace(options, only=named, contract=named), observer)
+
+
+def contractable(journal: Journal, versions: Sequence[str]) -> tuple[MigrationRecord, ...]:
+    """Return those of the versions whose contract phase is to be run; raises where one cannot be."""
+    records = [_begun(journal, version) for version in versions]
+    for record in records:
+        _check_expanded(record)
+    return tuple(r for r in records if r.state not in {MigrationState.APPLIED, MigrationState.BASELINED})
+
+
+def waiting_through(journal: Journal, version: str) -> tuple[str, ...]:
+    """Return the waiting versions up to and including this one, which the journal has to know."""
+    last = _begun(journal, version)
+    return tuple(
+        r.version
+        for r in journal.unfinished
+        if r.state is MigrationState.WAITING and (r.version <= last.version or r.position <= last.position)
+    )
+
+
+def _begun(journal: Journal, version: str) -> MigrationRecord:
+    record = journal.get(version)
+    if record is None:
+        waiting = ", ".join(r.version for r in journal.unfinished) or "none"
+        raise InputError(
+            f"the journal has no migration {version} (waiting: {waiting})",
+            hint="contract comes after: migrate apply",
+        )
+    return record
+
+
+def _check_expanded(record: MigrationRecord) -> None:
+    early = [s for s in remaining(record, record.plan or Plan()) if s.phase is not Phase.CONTRACT]
+    if early:
+        raise InputError(
+            f"{record.version} {record.name} has {len(early)} steps before its contract phase that are not "
+            f"done, the first is {early[0].id}: {early[0].title}",
+            hint="run them first: migrate apply",
+        )
