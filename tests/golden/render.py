@@ -9,6 +9,9 @@ from migrator.plan.plan import Plan, SourceStatement
 from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction, Work
 
 
+DEFAULT_PATH = '"$user", public'
+
+
 def render(plan: Plan) -> str:
     lines = [*_findings(plan)]
     for statement in plan.statements:
@@ -59,6 +62,7 @@ def _step(step: Step) -> Iterator[str]:
     yield f"step {step.id} {step.phase} {step.recovery}: {step.title}"
     limits = step.timeouts
     yield f"  limits: lock {limits.lock_ms} ms, statement {limits.statement_ms} ms, {limits.deadline_s:g} s"
+    yield from (f"  session: {name} = {value}" for name, value in step.session.settings if value != DEFAULT_PATH)
     yield from (f"  {line}" for line in _work(step.work))
     yield from (f"  undo: {sql}" for sql in step.undo)
     yield from (f"  diagnosis {d.sqlstate}: {d.sql}" for d in step.diagnoses)
