@@ -1,0 +1,149 @@
+"""Readers of single settings: from a TOML value, or from the text of an environment variable or a flag.
+
+Each takes what was written and returns what is meant, or raises ValueError with what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+from migrator.plan.hazard import HazardKind, Severity
+from migrator.postgres.identifiers import NAME_LIMIT
+from migrator.postgres.versions import NEWEST_KNOWN, OLDEST_SUPPORTED
+
+_UNITS: dict[str, float] = {
+    **dict.fromkeys(("ms",), 0.001),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
+
+_BYTES = {"B": 1, "kB": 1024, "KiB": 1024, "MB": 1024**2, "MiB": 1024**2, "GB": 1024**3, "GiB": 1024**3}
+
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def seconds(written: object) -> float:
+    """Read a duration such as '100ms', '2.5 s', '10 min', '1h'; return seconds, more than 0."""
+    expected = f"expected a duration with its unit, such as '100ms', '30s' or '10 min', not {written!r}"
+    found = _QUANTITY.fullmatch(written) if isinstance(written, str) else None
+    if found is None or found[2] not in _UNITS or not float(found[1]):
+        raise ValueError(expected)
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def milliseconds(written: object) -> int:
+    """Read a duration; return whole milliseconds, at least 1."""
+    return max(1, round(seconds(written) * 1000))
+
+
+def size(written: object) -> int:
+    """Read a number of bytes, whole or with a unit as PostgreSQL has it: '16MB' is 16 × 1024²."""
+    if isinstance(written, int) and not isinstance(written, bool) and written >= 0:
+        return written
+    found = _QUANTITY.fullmatch(written) if isinstance(written, str) else None
+    if found is None or found[2] not in {*_BYTES, ""}:
+        raise ValueError(f"expected a size such as '16MB' or a number of bytes, not {written!r}")
+    return int(float(found[1]) * _BYTES.get(found[2], 1))
+
+
+def count(written: object) -> int:
+    """Read a whole number of at least 1."""
+    return _integer(written, 1)
+
+
+def count_or_zero(written: object) -> int:
+    """Read a whole number of at least 0."""
+    return _integer(written, 0)
+
+
+def flag(written: object) -> bool:
+    """Read true or false."""
+    words = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
+    if isinstance(written, bool):
+        return written
+    if isinstance(written, str) and written.lower() in words:
+        return words[written.lower()]
+    raise ValueError(f"expected true or false, not {written!r}")
+
+
+def text(written: object) -> str:
+    """Read a text that is not empty."""
+    if not isinstance(written, str) or not written.strip():
+        raise ValueError(f"expected a text, not {written!r}")
+    return written
+
+
+def name(written: object) -> str:
+    """Read the name of a schema or role, as the server stores it: what is written here is never folded."""
+    found = text(written)
+    if len(found.encode()) > NAME_LIMIT or "\0" in found or found.startswith("pg_"):
+        raise ValueError(
+            f"expected a name of at most {NAME_LIMIT} bytes that does not begin with pg_: {written!r}"
+        )
+    return found
+
+
+def command(written: object) -> tuple[str, ...]:
+    """Read a command: a list of arguments, or one line that is split like a shell's. No shell runs it."""
+    parts = shlex.split(written) if isinstance(written, str) else written
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"expected a command, as one line or a list of arguments, not {written!r}")
+    return tuple(parts)
+
+
+def postgres_version(written: object) -> int:
+    """Read a major version."""
+    found = _integer(written, OLDEST_SUPPORTED)
+    if found > NEWEST_KNOWN:
+        raise ValueError(f"expected a version from {OLDEST_SUPPORTED} to {NEWEST_KNOWN}, not {written!r}")
+    return found
+
+
+def hazards(written: object) -> tuple[HazardKind, ...]:
+    """Read a list of hazards."""
+    names = written.split(",") if isinstance(written, str) else written
+    if not isinstance(names, list):
+        raise ValueError(f"expected a list of hazards, not {written!r}")  # noqa: TRY004  # one error for all readers
+    return tuple(_hazard(each) for each in names)
+
+
+def severities(written: object) -> tuple[tuple[HazardKind, Severity], ...]:
+    """Read a table of hazards and what they weigh."""
+    if not isinstance(written, dict):
+        raise ValueError(f"expected a table such as {{ data-loss = 'error' }}, not {written!r}")  # noqa: TRY004  # as above
+    return tuple((_hazard(key), _severity(value)) for key, value in written.items())
+
+
+def _integer(written: object, least: int) -> int:
+    value: Any = int(written) if isinstance(written, str) and written.strip().isdigit() else written
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"expected a whole number of at least {least}, not {written!r}")
+    return value
+
+
+def _hazard(written: object) -> HazardKind:
+    try:
+        return HazardKind(str(written).strip())
+    except ValueError:
+        known = ", ".join(HazardKind)
+        raise ValueError(f"{written!r} is no hazard; there are {known}") from None
+
+
+def _severity(written: object) -> Severity:
+    try:
+        return Severity(str(written))
+    except ValueError:
+        raise ValueError(f"expected one of {', '.join(Severity)}, not {written!r}") from None
