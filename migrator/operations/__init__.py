@@ -8,6 +8,7 @@ from migrator.operations import (
     create_index,
     create_object,
     create_table,
+    delete,
     drop,
     drop_index,
     free_actions,
@@ -17,6 +18,7 @@ from migrator.operations import (
     session,
     set_not_null,
     transaction_control,
+    update,
 )
 from migrator.operations.base import Operation
 
@@ -55,6 +57,8 @@ OPERATIONS: tuple[Operation, ...] = (
     free_commands.GRANT,
     free_commands.SELECT,
     free_commands.INSERT,
+    update.UPDATE,
+    delete.DELETE,
     session.SET_VARIABLE,
     transaction_control.TRANSACTION_CONTROL,
     other_form.KNOWN_FORM,

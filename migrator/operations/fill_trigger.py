@@ -63,7 +63,7 @@ _BUILT_IN_TYPES = (
 
 
 def settings_for(reading: Reading, relation: Relation, context: Context) -> tuple[tuple[str, str], ...]:
-    """Return the settings of the trigger function; the user's search_path only where something of it is needed."""
+    """Return the settings of the trigger function; the search_path of the plan only where it is needed."""
     given = {name.lower(): value for name, value in context.session.settings}
     path = _OWN_PATH
     if not _built_in(reading, relation):

@@ -77,6 +77,12 @@ class Row:
     alias: str | None
 
 
+def is_constant(text: str) -> bool:
+    """Whether the expression is made of literals only."""
+    found = expressions.read(text)
+    return found is not None and found.is_constant
+
+
 def read(text: str, row: Row, context: Context) -> Reading | Unfit:
     """Judge one expression."""
     found = expressions.read(text)

@@ -41,7 +41,9 @@ class Filling:
     type: str
     """format_type's text, e.g. `character varying(20)`."""
     value: Sql
-    """A slice of the user's file, or DEFAULT (then `unfilled` must be given)."""
+    """A slice of the user's file, or DEFAULT (then it is volatile)."""
+    volatile: bool = False
+    """Gives another value each time, or is DEFAULT: not to be compared with, so `unfilled` must be given."""
     once: bool = False
     """Evaluated once when the walk begins, and bound as a parameter from then on."""
     unfilled: Sql | None = None
@@ -61,6 +63,9 @@ class Target:
     only: bool = False
     where: Sql | None = None
     """The user's own condition."""
+    existing: bool = False
+    """Only rows that exist are meant, and the application writes these columns too: a row that needs work at
+    the end need not have been forgotten, so none is looked for."""
 
     @property
     def reference(self) -> str:
@@ -96,15 +101,15 @@ class Target:
 
 def idempotent_backfill(target: Target, fillings: tuple[Filling, ...]) -> Backfill:
     """Return a walk in which a row is changed while it does not hold its value."""
-    if any(f.value == DEFAULT and f.unfilled is None for f in fillings):
-        message = "DEFAULT has no value to compare with: say what an unfilled row holds"
+    if any(f.volatile and f.unfilled is None for f in fillings):
+        message = "a volatile value cannot be compared with: say what an unfilled row holds"
         raise ValueError(message)
     return _Walk(target=target, fillings=fillings, windows=target.windows()).backfill()
 
 
 def default_backfill(relation: Relation, column: str, column_type: str, *, server: ServerVersion) -> Backfill:
     """Return the walk of `SET column = DEFAULT WHERE column IS NULL` (catalogue R1, R2)."""
-    filling = Filling(column=column, type=column_type, value=DEFAULT, unfilled=NULL)
+    filling = Filling(column=column, type=column_type, value=DEFAULT, volatile=True, unfilled=NULL)
     return idempotent_backfill(Target(relation=relation, server=server), (filling,))
 
 
@@ -193,7 +198,7 @@ class _Walk:
     @property
     def _final(self) -> bool:
         """Whether a row that was filled stays filled, so one that needs work must have been forgotten."""
-        return all(f.unfilled is not None for f in self.fillings)
+        return not self.target.existing and all(f.unfilled is not None for f in self.fillings)
 
     def _locators(self) -> list[str]:
         """What a row is found again by within one statement."""
@@ -210,7 +215,7 @@ class _Walk:
         if filling.unfilled is None:
             return differs(column, value, filling.type)
         unfilled = holds(column, filling.unfilled, filling.type)
-        if filling.value == DEFAULT:
+        if filling.volatile:
             return unfilled
         if filling.unfilled == NULL:
             return conjunction([unfilled, filled(f"({value})::{filling.type}")])

@@ -68,18 +68,26 @@ class FillTrigger:
     where: Sql | None = None
     unfilled: tuple[Sql, ...] = ()
     """What an unfilled row holds besides NULL: the column's default, if it has a constant one."""
+    number: int = 1
+    """2 and so on where the column has such triggers already."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings of the function; a value is SQL as it may stand after `SET name TO`."""
 
     @property
     def name(self) -> str:
         """The trigger's name."""
-        return _within_limit(f"{PREFIX}{self.column}")
+        return _within_limit(f"{PREFIX}{self.column}{self._suffix}")
 
     @property
     def function(self) -> QualifiedName:
         """The function's name, in the table's schema."""
-        return QualifiedName(self.table.schema, _within_limit(f"{PREFIX}{self.table.name}_{self.column}"))
+        return QualifiedName(
+            self.table.schema, _within_limit(f"{PREFIX}{self.table.name}_{self.column}{self._suffix}")
+        )
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.number == 1 else f"_{self.number}"
 
     def create_sql(self) -> tuple[Sql, ...]:
         """Function and trigger."""
