@@ -1,14 +1,45 @@
-"""The loop of a run: decide, perform, record."""
+"""The loop of a run: decide, perform, record; and reconnect where that is safe.
 
+It may assume that the plan was shown and accepted. What it raises is in `run`; the journal has everything
+that was done, and the same call goes on from there.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from migrator.database.beginning import begin_migration, change_state, read_journal, read_record
+from migrator.database.open_run import open_run
+from migrator.database.perform import perform
 from migrator.database.session import Connector
-from migrator.execution.events import Observer
-from migrator.execution.options import RunOptions, RunResult
-from migrator.plan.plan import Plan
+from migrator.database.workbench import Workbench, failed
+from migrator.errors import CannotConnect, ConnectionLost
+from migrator.execution import events
+from migrator.execution.decide import AskPerson, Conclude, Perform, next_action
+from migrator.execution.events import Event, Observer
+from migrator.execution.faults import FaultPoint
+from migrator.execution.journal import MigrationRecord, MigrationState
+from migrator.execution.options import Outcome, RunOptions, RunResult
+from migrator.execution.selection import Touching, beginning, conflict, going_on, touching, unfinished
+from migrator.plan.plan import Plan, PlannedMigration
+from migrator.plan.step import Step
 from migrator.policy import Policy
+
+_LOSSES = 3
+"""So many connections may be lost with no step or batch in between: a step may crash the server."""
 
 
 def run(
-    connector: Connector, plan: Plan, policy: Policy, options: RunOptions, observer: Observer
+    connector: Connector,
+    plan: Plan,
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> RunResult:
     """Carry out what is pending of `plan`, and go on with what has begun, with the plan it began with.
 
@@ -16,4 +47,177 @@ def run(
     StoppedSafely (LockDeadline, ConnectionLost, Paused), StepFailed, DriftError, PreflightError,
     CannotConnect, Interrupted and Terminated; the journal then has everything that was done.
     """
-    raise NotImplementedError
+    course = _Course(
+        connector=connector, plan=plan, policy=policy, options=options, observer=observer, sleep=sleep
+    )
+    while True:
+        try:
+            return course.once()
+        except ConnectionLost as error:
+            if not course.may_reconnect:
+                raise
+            observer.event(events.Reconnected(error=error.message))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """One run over as many connections as it takes; also the observer that notes whether it gets on."""
+
+    connector: Connector
+    plan: Plan
+    policy: Policy
+    options: RunOptions
+    observer: Observer
+    sleep: Callable[[float], None]
+    number: int | None = None
+    """Of the run in the journal; None before the first connection."""
+    losses: int = 0
+    deadline: float | None = None
+
+    def event(self, event: Event) -> None:
+        """Pass an event on; after a finished batch or step the connection may be lost again."""
+        if isinstance(event, (events.BatchDone, events.StepFinished)):
+            self.losses = 0
+        self.observer.event(event)
+
+    @property
+    def may_reconnect(self) -> bool:
+        """Whether to go on after a lost connection; notes the loss."""
+        self.losses += 1
+        return self.number is not None and self.losses <= _LOSSES and not self.options.stop.requested
+
+    def once(self) -> RunResult:
+        """Go through the plan on one connection."""
+        with open_run(
+            self._connector(), self.policy, self.options, self, run=self.number, sleep=self.sleep
+        ) as bench:
+            self.number = bench.commands.run
+            return RunResult(outcomes=tuple(_outcomes(bench, self.plan, self.options)))
+
+    def _connector(self) -> Connector:
+        """Return the connector, after a lost connection only when the server answers again."""
+        if self.number is None:
+            return self.connector
+        try:
+            Retrying(
+                retry=retry_if_exception(self._worth_waiting),
+                stop=stop_after_delay(self.options.reconnect_s),
+                wait=wait_random_exponential(0.1, max=2.0),
+                sleep=self.sleep,
+                reraise=True,
+            )(lambda: self.connector.connect("reconnecting").close())
+        except CannotConnect as error:
+            raise ConnectionLost(f"the connection was lost and did not come back: {error.message}") from error
+        return self.connector
+
+    def _worth_waiting(self, error: BaseException) -> bool:
+        return isinstance(error, CannotConnect) and not self.options.stop.requested
+
+
+def _outcomes(bench: Workbench, plan: Plan, options: RunOptions) -> Iterator[Outcome]:
+    """Go on with what has begun, then begin what is new and touches nothing unfinished."""
+    journal = read_journal(bench)
+    for version in going_on(journal, options):
+        yield _go_on(bench, version, options)
+    standing = list(unfinished(read_journal(bench)))
+    for migration in beginning(journal, plan, options):
+        found = conflict(touching(migration), standing)
+        if found is not None:
+            yield _blocked(bench, migration, found.by, found.relations)
+            standing.append(touching(migration))
+            continue
+        bench.check_stop()
+        begin_migration(bench, plan, migration.version)
+        outcome = _go_on(bench, migration.version, options)
+        standing += _still_standing(migration, outcome)
+        yield outcome
+
+
+def _still_standing(migration: PlannedMigration, outcome: Outcome) -> list[Touching]:
+    return [] if outcome.state is MigrationState.APPLIED else [touching(migration)]
+
+
+def _blocked(bench: Workbench, migration: PlannedMigration, by: str, relations: tuple[str, ...]) -> Outcome:
+    version, name = migration.version, migration.name
+    bench.observer.event(events.MigrationBlocked(version=version, name=name, by=by, relations=relations))
+    return Outcome(version=version, name=name, state=None, blocked_by=by, blocked_on=relations)
+
+
+def _go_on(bench: Workbench, version: str, options: RunOptions) -> Outcome:
+    """Run the steps of one migration until it comes to rest."""
+    steps_run = 0
+    while True:
+        record = read_record(bench, version)
+        action = next_action(record, options)
+        match action:
+            case Conclude():
+                return _conclude(bench, record, action, steps_run)
+            case AskPerson(step=step):
+                raise _ask_person(bench, record, step)
+            case Perform(step=step, resumed=resumed):
+                if steps_run == 0:
+                    _start(bench, record)
+                _perform(bench, record, step, resumed=resumed)
+                steps_run += 1
+            case _:
+                assert_never(action)
+
+
+def _start(bench: Workbench, record: MigrationRecord) -> None:
+    change_state(bench, record, MigrationState.BEGUN)
+    steps = record.plan.steps if record.plan else ()
+    done = sum(1 for s in record.steps.values() if s.done)
+    bench.observer.event(
+        events.MigrationStarted(version=record.version, name=record.name, steps=len(steps), done=done)
+    )
+
+
+def _perform(bench: Workbench, record: MigrationRecord, step: Step, *, resumed: bool) -> None:
+    steps = record.plan.steps if record.plan else ()
+    number = [s.id for s in steps].index(step.id) + 1
+    bench.check_stop()
+    bench.observer.event(events.StepStarted(step=step, number=number, steps=len(steps), resumed=resumed))
+    began = time.monotonic()
+    done = perform(bench, step, record.steps.get(step.id))
+    bench.observer.event(
+        events.StepFinished(
+            step=step,
+            number=number,
+            steps=len(steps),
+            seconds=time.monotonic() - began,
+            attempts=done.attempts,
+            found_done=done.found_done,
+            rows=done.rows,
+        )
+    )
+
+
+def _conclude(bench: Workbench, record: MigrationRecord, action: Conclude, steps_run: int) -> Outcome:
+    change_state(bench, record, action.state)
+    bench.faults(FaultPoint.MIGRATION_ENDED)
+    bench.observer.event(
+        events.MigrationFinished(
+            version=record.version,
+            name=record.name,
+            state=action.state,
+            waiting=action.waiting,
+            held_before=action.held_before,
+        )
+    )
+    return Outcome(
+        version=record.version,
+        name=record.name,
+        state=action.state,
+        steps_run=steps_run,
+        waiting=action.waiting,
+        held_before=action.held_before,
+    )
+
+
+def _ask_person(bench: Workbench, record: MigrationRecord, step: Step) -> Exception:
+    change_state(bench, record, MigrationState.FAILED)
+    return failed(
+        step,
+        "a run was interrupted while this statement ran outside a transaction; nothing proves its outcome",
+        hint=f"look, then: migrate resolve {step.migration} --applied | --rolled-back --reason …",
+    )

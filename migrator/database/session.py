@@ -77,7 +77,7 @@ class Connector:
         except psycopg.Error as error:
             raise cannot_connect(error, self.conninfo) from None
         try:
-            self._prepare(connection, read_only=read_only)
+            self.settle(connection, read_only=read_only)
             connection.autocommit = autocommit
         except psycopg.Error as error:
             connection.close()
@@ -93,7 +93,8 @@ class Connector:
         finally:
             connection.close()
 
-    def _prepare(self, connection: Connection, *, read_only: bool) -> None:
+    def settle(self, connection: Connection, *, read_only: bool = False) -> None:
+        """Give a session the settings that every session of ours has; also after a RESET ALL."""
         settings = dict(_SETTINGS)
         for major, more in _SETTINGS_SINCE.items():
             settings |= more if connection.info.server_version >= major * 10_000 else {}

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import conninfo, errors
 
-from migrator.errors import CannotConnect, ConnectionLost, MigrateError, PreflightError, StepFailed
+from migrator.errors import (
+    CannotConnect,
+    ConnectionLost,
+    MigrateError,
+    PreflightError,
+    StepFailed,
+    StoppedSafely,
+)
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
@@ -72,7 +79,7 @@ def translated(error: psycopg.Error, doing: str) -> MigrateError:
     if isinstance(error, errors.InsufficientPrivilege):
         return PreflightError(f"no permission while {doing}: {message_of(error)}")
     if isinstance(error, (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected)):
-        return ConnectionLost(f"the server did not answer in time while {doing}: {message_of(error)}")
+        return StoppedSafely(f"the server did not answer in time while {doing}: {message_of(error)}")
     return StepFailed(f"failed while {doing}: {message_of(error)}")
 
 

@@ -1,0 +1,232 @@
+"""A backfill: a walk over a table in windows of its key, each batch one transaction with its checkpoint.
+
+A batch first tries the plain UPDATE of its window under a lock timeout far below deadlock_timeout, so that
+the application is never a deadlock's victim; where rows are locked it passes over them and notes their keys
+in the same transaction. `sweep` gets those afterwards. Fails with StepFailed naming the row that the server
+refuses, with Paused or Interrupted between two batches; a lost connection is psycopg's error, and the next
+run goes on from the checkpoint.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+
+from migrator.database import commands as sql
+from migrator.database.commands import Command
+from migrator.database.journal_read import read_migrations
+from migrator.database.refusal import record_failure, record_refusal
+from migrator.database.sweep import sweep_until_nothing_is_left
+from migrator.database.translate import CANCELED, RETRYABLE
+from migrator.database.walk import Key, Walk, ask, enter
+from migrator.database.workbench import Done, Workbench, reason_of
+from migrator.errors import LockDeadline
+from migrator.execution.batch import Pace, first_pace
+from migrator.execution.events import BatchDone
+from migrator.execution.faults import FaultPoint
+from migrator.execution.journal import BackfillRecord, StepRecord
+from migrator.plan.step import Backfill, Step
+
+_PATIENCE_MS = 50
+"""lock_timeout of a batch; far below deadlock_timeout (1 s by default)."""
+
+_SLOWEST = 20
+"""statement_timeout of a batch, in times of its target."""
+
+_TROUBLES = 50
+"""Cancelled batches in a row, each half as large, before the run stops."""
+
+_PASSES = 3
+"""How often the walk may begin, where rows are left over at its end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """Where the walk stands; the journal has the same after each batch."""
+
+    last: Key | None
+    pace: Pace
+    rows_done: int
+    rows_skipped: int
+    began: float = field(default_factory=time.monotonic)
+    troubles: int = 0
+    narrowing: bool = False
+    """The server refused a batch; the row is looked for in ever smaller windows."""
+
+
+def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecord | None) -> Done:
+    """Carry out the backfill, from its checkpoint if there is one."""
+    began = time.monotonic()
+    checkpoint = record.backfill if record else None
+    if checkpoint is None:
+        checkpoint = _begin(bench, step, work)
+    walk = Walk(bench=bench, step=step, work=work, upper=checkpoint.upper or (), values=checkpoint.values)
+    for passed in range(checkpoint.passes, _PASSES + 1):
+        if not checkpoint.walked:
+            _walk(walk, checkpoint)
+        if checkpoint.upper is None or sweep_until_nothing_is_left(walk, last_pass=passed >= _PASSES):
+            break
+        bench.execute(bench.commands.backfill("walk again", step))
+        checkpoint = _reread(bench, step)
+    bench.faults(FaultPoint.WALK_CHECKED)
+    _finish(walk, time.monotonic() - began)
+    return Done(attempts=1, rows=_reread(bench, step).rows_done)
+
+
+def _begin(bench: Workbench, step: Step, work: Backfill) -> BackfillRecord:
+    """Prepare, compute values and upper bound, and record them, in one transaction."""
+    try:
+        with bench.connection.transaction():
+            enter(bench, step, lock_ms=step.timeouts.lock_ms, statement_ms=None)
+            for text in work.prepare_sql:
+                bench.execute(sql.plain(text))
+            values = [ask(bench, text)[0][0] for text in work.value_sql]
+            upper = next(iter(ask(bench, work.upper_sql)), None)
+            bench_role(bench, step)
+            bench.execute(_first_checkpoint(bench, step, work, values, upper))
+    except psycopg.Error as error:
+        if bench.connection.closed or error.sqlstate is None:
+            raise
+        if error.sqlstate in RETRYABLE:
+            raise LockDeadline(
+                f"step {step.id} of {step.migration} could not begin: {reason_of(error)}"
+            ) from error
+        raise record_refusal(bench, step, error, 1, 0.0) from error
+    bench.faults(FaultPoint.BACKFILL_BEGUN)
+    return _reread(bench, step)
+
+
+def bench_role(bench: Workbench, step: Step) -> None:
+    """Be ourselves again in a step's transaction."""
+    for command in sql.own_role(step.session, bench.connector.role):
+        bench.execute(command)
+
+
+def _first_checkpoint(
+    bench: Workbench, step: Step, work: Backfill, values: list[str | None], upper: Key | None
+) -> Command:
+    return bench.commands.backfill(
+        "begin backfill",
+        step,
+        upper=None if upper is None else list(upper),
+        values=values,
+        batch_rows=first_pace(bench.policy).rows,
+        estimated_rows=work.estimated_rows,
+    )
+
+
+def _reread(bench: Workbench, step: Step) -> BackfillRecord:
+    (record,) = read_migrations(bench.connection, bench.schema, step.migration)
+    found = record.steps[step.id].backfill
+    if found is None:
+        raise LookupError(f"step {step.id} has no checkpoint")
+    return found
+
+
+# --- the walk
+
+
+def _walk(walk: Walk, checkpoint: BackfillRecord) -> None:
+    bench = walk.bench
+    course = _Course(
+        last=checkpoint.last,
+        pace=first_pace(bench.policy, checkpoint.batch_rows, checkpoint.rate),
+        rows_done=checkpoint.rows_done,
+        rows_skipped=checkpoint.rows_skipped,
+    )
+    while True:
+        bench.check_stop()
+        end = walk.window_end(course.last, course.pace.rows)
+        if end is None:
+            break
+        _batch(walk, course, end)
+    bench.execute(bench.commands.backfill("walked", walk.step))
+
+
+def _batch(walk: Walk, course: _Course, end: Key) -> None:
+    """Do one window, or make the next one smaller."""
+    try:
+        try:
+            _commit_window(walk, course, end, passing_over=False)
+        except psycopg.Error as error:
+            if error.sqlstate not in RETRYABLE or error.sqlstate == CANCELED:
+                raise
+            _commit_window(walk, course, end, passing_over=True)
+    except psycopg.Error as error:
+        _trouble(walk, course, end, error)
+
+
+def _commit_window(walk: Walk, course: _Course, end: Key, *, passing_over: bool) -> None:
+    bench, window = walk.bench, course.pace.rows
+    began = time.monotonic()
+    with bench.connection.transaction():
+        walk.enter(lock_ms=_PATIENCE_MS, statement_ms=bench.policy.batch_target_ms * _SLOWEST)
+        changed = walk.update_window(course.last, end, passing_over=passing_over)
+        left = walk.left(course.last, end) if passing_over else []
+        bench.faults(FaultPoint.BATCH_UPDATED)
+        pace = course.pace.after_batch(window, (time.monotonic() - began) * 1000, changed)
+        bench_role(bench, walk.step)
+        for key in left:
+            bench.execute(bench.commands.backfill("skip", walk.step, key=list(key)))
+        bench.execute(_checkpoint(walk, end, changed, pace))
+    course.last, course.pace, course.troubles = end, pace, 0
+    course.rows_done += changed
+    course.rows_skipped += len(left)
+    _tell(walk, course, changed, time.monotonic() - began, contended=passing_over)
+    bench.faults(FaultPoint.BATCH_DONE)
+
+
+def _checkpoint(walk: Walk, end: Key, changed: int, pace: Pace) -> Command:
+    return walk.bench.commands.backfill(
+        "checkpoint", walk.step, last=list(end), rows=changed, batch_rows=pace.rows, rate=pace.rate
+    )
+
+
+def _tell(walk: Walk, course: _Course, changed: int, seconds: float, *, contended: bool) -> None:
+    estimated = walk.work.estimated_rows
+    walk.bench.observer.event(
+        BatchDone(
+            step=walk.step,
+            rows=changed,
+            rows_done=course.rows_done,
+            rows_skipped=course.rows_skipped,
+            estimated_rows=estimated,
+            batch_rows=course.pace.rows,
+            seconds=seconds,
+            rate=course.pace.rate,
+            eta_s=course.pace.eta_s(course.rows_done, estimated),
+            contended=contended,
+        )
+    )
+
+
+def _trouble(walk: Walk, course: _Course, end: Key, error: psycopg.Error) -> None:
+    """Halve the window after a timeout; look for the row that the server refuses; raise what is neither."""
+    bench = walk.bench
+    if bench.connection.closed or error.sqlstate is None:
+        raise error
+    if bench.stop.now:
+        raise bench.stop.error() from error
+    if error.sqlstate in RETRYABLE:
+        course.troubles += 1
+        if course.troubles > _TROUBLES:
+            raise LockDeadline(f"step {walk.step.id}: no batch goes through: {reason_of(error)}") from error
+        course.pace = course.pace.after_trouble()
+        bench.sleep(0.05 * min(course.troubles, 20) * (0.5 + bench.jitter()))
+        return
+    if course.pace.rows > 1:
+        course.pace = course.pace.narrowed()
+        return
+    reason = f"{reason_of(error)}\nthe row with the key ({', '.join(end)})"
+    raise record_failure(bench, walk.step, reason, 1, time.monotonic() - course.began) from error
+
+
+def _finish(walk: Walk, seconds: float) -> None:
+    bench, step = walk.bench, walk.step
+    with bench.connection.transaction():
+        walk.enter(lock_ms=step.timeouts.lock_ms, statement_ms=None)
+        for text in walk.work.finish_sql:
+            bench.execute(sql.plain(text))
+        bench_role(bench, step)
+        for command in bench.commands.end_step(step, 1, seconds):
+            bench.execute(command)

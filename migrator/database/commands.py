@@ -1,0 +1,93 @@
+"""SQL as values: a query with its parameters, and the few statements that the runner adds to a step's own.
+
+Those are SET LOCAL, LOCK TABLE, BEGIN and COMMIT. Names are quoted; the values of a step's settings are
+slices of the user's file, or literals of the planner's, that stand as they are after `SET name TO`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from migrator.database.queries import load
+from migrator.plan.effect import RelationLock
+from migrator.plan.step import SessionState
+from migrator.postgres.identifiers import QualifiedName, quote
+from migrator.postgres.lock_modes import LockMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One statement and its parameters; without parameters `%` and `$1` in it mean nothing."""
+
+    query: bytes | sql.SQL | sql.Composed
+    parameters: Mapping[str, Any] | None = None
+
+
+def plain(text: str) -> Command:
+    """Return a statement of the plan, exactly as it stands there."""
+    return Command(query=text.encode())
+
+
+BEGIN = plain("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+COMMIT = plain("COMMIT")
+ROLLBACK = plain("ROLLBACK")
+CONSTRAINTS_IMMEDIATE = plain("SET CONSTRAINTS ALL IMMEDIATE")
+COMMIT_LOCALLY = plain("SET LOCAL synchronous_commit TO local")
+
+
+def journal_query(file: str, name: str, schema: str, parameters: Mapping[str, Any] | None = None) -> Command:
+    """Return the named query of one of our files, for the journal in `schema`."""
+    query = sql.SQL(load(file)[name]).format(journal=sql.Identifier(schema))
+    return Command(query=query, parameters=parameters)
+
+
+def set_local(settings: Mapping[str, int | str]) -> Command:
+    """Return one SELECT that sets our own settings for the transaction; numbers are milliseconds."""
+    return Command(
+        query=sql.SQL(
+            "SELECT set_config(name, value, true) "
+            "FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)"
+        ),
+        parameters={"names": list(settings), "values": [str(v) for v in settings.values()]},
+    )
+
+
+def enter_session(state: SessionState, *, local: bool = True) -> list[Command]:
+    """Return the SETs that give a step its session state; for the transaction, or else for the session."""
+    word = "SET LOCAL" if local else "SET"
+    commands = [] if state.role is None else [plain(f"{word} ROLE {quote(state.role)}")]
+    return commands + [plain(f"{word} {_setting(name)} TO {value}") for name, value in state.settings]
+
+
+def own_role(state: SessionState, role: str | None) -> list[Command]:
+    """Return what makes us ourselves again in a step's transaction, where it has a role of its own."""
+    if state.role is None:
+        return []
+    return [plain("SET LOCAL ROLE NONE" if role is None else f"SET LOCAL ROLE {quote(role)}")]
+
+
+def step_role(state: SessionState) -> list[Command]:
+    """Return what takes the step's role again after `own_role`."""
+    return [] if state.role is None else [plain(f"SET LOCAL ROLE {quote(state.role)}")]
+
+
+def lock_table(lock: RelationLock, *, nowait: bool) -> Command:
+    """Return LOCK TABLE for one relation, with its partitions and children."""
+    return plain(f"LOCK TABLE {lock.relation.quoted} IN {lock.mode} MODE{' NOWAIT' if nowait else ''}")
+
+
+def wait_courteously(relation: QualifiedName) -> Command:
+    """Return LOCK TABLE in the mode that waits for autovacuum and blocks neither reads nor writes."""
+    return lock_table(RelationLock(relation, LockMode.SHARE_UPDATE_EXCLUSIVE), nowait=False)
+
+
+def names_of(relations: Sequence[QualifiedName]) -> dict[str, list[str]]:
+    """Return the parameters `schemas` and `names` of our queries."""
+    return {"schemas": [r.schema or "public" for r in relations], "names": [r.name for r in relations]}
+
+
+def _setting(name: str) -> str:
+    """Quote a setting's name, part by part: `myapp.tenant`."""
+    return ".".join(quote(part) for part in name.split("."))

@@ -1,0 +1,62 @@
+"""Making the journal and bringing it to the form of this tool; the caller holds the runner lock."""
+
+import hashlib
+from typing import Any
+
+import psycopg
+
+from migrator.database.commands import Command, journal_query
+from migrator.database.fingerprint import function_sql
+from migrator.database.session import Connection
+from migrator.errors import PreflightError
+
+FORM = 1
+"""Of the tables; a newer one is refused."""
+
+_FILE = "journal_tables.sql"
+
+
+def exists(connection: Connection, schema: str) -> bool:
+    """Whether there is a journal in that schema."""
+    return bool(_one(connection, journal_query(_FILE, "exists", schema, {"schema": schema}))[0])
+
+
+def install(connection: Connection, schema: str) -> None:
+    """Make the journal, or renew its functions; doing it again changes nothing. Raises PreflightError."""
+    with connection.transaction():
+        if not exists(connection, schema):
+            _create(connection, schema)
+        form, functions = _one(connection, journal_query(_FILE, "format", schema))
+        if form > FORM:
+            raise PreflightError(
+                f"the journal in schema {schema} has form {form}, which a newer version of this tool made",
+                hint="use that version",
+            )
+        _renew_functions(connection, schema, functions)
+
+
+def _create(connection: Connection, schema: str) -> None:
+    try:
+        if not _one(connection, journal_query(_FILE, "schema exists", schema, {"schema": schema}))[0]:
+            connection.execute(journal_query(_FILE, "schema", schema).query)
+        connection.execute(journal_query(_FILE, "tables", schema).query)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PreflightError(
+            f"no permission to make the journal in schema {schema}: {error.diag.message_primary}",
+            hint=f'as an administrator: CREATE SCHEMA "{schema}" AUTHORIZATION the migration role',
+        ) from error
+
+
+def _renew_functions(connection: Connection, schema: str, installed: str) -> None:
+    function = function_sql(schema).as_string(connection)
+    digest = hashlib.sha256(function.encode()).hexdigest()
+    if digest != installed:
+        connection.execute(function.encode())
+        connection.execute(journal_query(_FILE, "set functions", schema).query, {"functions": digest})
+        connection.execute(journal_query(_FILE, "renew fingerprints", schema).query)
+
+
+def _one(connection: Connection, command: Command) -> tuple[Any, ...]:
+    row = connection.execute(command.query, command.parameters).fetchone()
+    assert row is not None  # noqa: S101  # these queries give one row
+    return row

@@ -1,0 +1,116 @@
+"""The journal's rows as values."""
+
+from collections import defaultdict
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from migrator.database.commands import journal_query
+from migrator.database.journal_commands import decode_plan
+from migrator.database.runner_key import key_halves
+from migrator.database.session import Connection
+from migrator.execution.journal import (
+    Backend,
+    BackfillRecord,
+    MigrationRecord,
+    MigrationState,
+    RunnerRecord,
+    StepRecord,
+    StepState,
+)
+from migrator.plan.plan import Fingerprint
+from migrator.plan.step import Phase
+from migrator.postgres.identifiers import QualifiedName
+
+Row = dict[str, Any]
+
+
+def read_migrations(
+    connection: Connection, schema: str, version: str | None = None
+) -> tuple[MigrationRecord, ...]:
+    """Return every migration of the journal, or the one asked for; in one snapshot if the caller has one."""
+    steps: dict[str, dict[str, StepRecord]] = defaultdict(dict)
+    for row in _rows(connection, schema, "steps", version):
+        steps[row["version"]][row["id"]] = _step(row)
+    digests: dict[str, list[Fingerprint]] = defaultdict(list)
+    for row in _rows(connection, schema, "fingerprints", version):
+        relation = QualifiedName(row["schema_name"], row["relation_name"])
+        digests[row["version"]].append(Fingerprint(relation, row["digest"]))
+    return tuple(
+        _migration(row, steps[row["version"]], digests[row["version"]])
+        for row in _rows(connection, schema, "migrations", version)
+    )
+
+
+def read_control(connection: Connection, schema: str) -> tuple[bool, str | None]:
+    """Return the pause flag and its reason."""
+    row = connection.execute(journal_query("journal_read.sql", "control", schema).query).fetchone()
+    return (False, None) if row is None else (bool(row[0]), row[1])
+
+
+def read_runner(connection: Connection, schema: str, *, journal: bool) -> RunnerRecord | None:
+    """Return who holds the runner lock, None where nobody does."""
+    high, low = key_halves(schema)
+    name = "runner" if journal else "runner without journal"
+    command = journal_query("journal_read.sql", name, schema, {"high": high, "low": low})
+    row = connection.execute(command.query, command.parameters).fetchone()
+    if row is None:
+        return None
+    pid, host, os_user, role, application, since = row
+    return RunnerRecord(pid=pid, host=host, os_user=os_user, role=role, application=application, since=since)
+
+
+def _rows(connection: Connection, schema: str, name: str, version: str | None) -> list[Row]:
+    command = journal_query("journal_read.sql", name, schema, {"version": version})
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(command.query, command.parameters).fetchall()
+
+
+def _migration(row: Row, steps: dict[str, StepRecord], digests: list[Fingerprint]) -> MigrationRecord:
+    return MigrationRecord(
+        version=row["version"],
+        name=row["name"],
+        file=row["file"],
+        state=MigrationState(row["state"]),
+        position=row["position"],
+        plan=None if row["plan"] is None else decode_plan(row["plan"]),
+        checksums=tuple(row["checksums"]),
+        live=row["live"],
+        began_at=row["began_at"],
+        finished_at=row["finished_at"],
+        error=row["error"],
+        steps=steps,
+        digests=tuple(digests),
+    )
+
+
+def _step(row: Row) -> StepRecord:
+    backend = row["pid"] and Backend(pid=row["pid"], start=row["backend_start"])
+    return StepRecord(
+        version=row["version"],
+        id=row["id"],
+        state=StepState(row["state"]),
+        phase=Phase(row["phase"]),
+        title=row["title"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        attempts=row["attempts"],
+        error=row["error"],
+        backend=backend or None,
+        backfill=None if row["bound_values"] is None else _backfill(row),
+    )
+
+
+def _backfill(row: Row) -> BackfillRecord:
+    return BackfillRecord(
+        upper=None if row["upper_key"] is None else tuple(row["upper_key"]),
+        last=None if row["last_key"] is None else tuple(row["last_key"]),
+        values=tuple(row["bound_values"]),
+        rows_done=row["rows_done"],
+        rows_skipped=row["rows_skipped"],
+        batch_rows=row["batch_rows"],
+        estimated_rows=row["estimated_rows"],
+        passes=row["passes"],
+        walked=row["walked"],
+        rate=row["rate"],
+    )

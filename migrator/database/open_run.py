@@ -1,0 +1,96 @@
+"""The beginning of a run: connect, take the lock, make the journal, see that nobody of before is left."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from migrator.database import journal_install, runner_lock
+from migrator.database.journal_commands import JournalCommands
+from migrator.database.session import Connection, Connector
+from migrator.database.translate import translating
+from migrator.database.workbench import Workbench
+from migrator.execution.events import Observer
+from migrator.execution.faults import FaultPoint
+from migrator.execution.options import RunOptions
+from migrator.policy import Policy
+
+
+@contextlib.contextmanager
+def open_run(
+    connector: Connector,
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    run: int | None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Workbench]:
+    """Open the executing connection of a run; `run` is its number where the connection was lost before.
+
+    Everything psycopg raises inside the block leaves it as an error of ours. Raises RunnerBusy and
+    CannotConnect.
+    """
+    connection = connector.connect("run")
+    commands = JournalCommands(policy.journal_schema, options.provenance)
+    commands.run = run
+    bench = Workbench(
+        connector=connector,
+        connection=connection,
+        commands=commands,
+        policy=policy,
+        observer=observer,
+        stop=options.stop,
+        faults=options.faults,
+        sleep=sleep,
+    )
+    options.stop.cancel_with(lambda: connection.cancel_safe(timeout=10.0))
+    outcome = "done"
+    try:
+        with translating("carrying out the migrations"):
+            _take_over(bench, options)
+            yield bench
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        options.stop.cancel_with(None)
+        _say_goodbye(bench, outcome)
+
+
+def _take_over(bench: Workbench, options: RunOptions) -> None:
+    connection, schema = bench.connection, bench.schema
+    if bench.commands.run is not None and journal_install.exists(connection, schema):
+        # Our own session of before may hold the lock until the server notices that we lost it.
+        runner_lock.end_leftovers(
+            connection, schema, observer=bench.observer, run=bench.commands.run, sleep=bench.sleep
+        )
+    runner_lock.acquire(
+        connection,
+        schema,
+        wait_s=options.wait_s,
+        observer=bench.observer,
+        stop=options.stop,
+        sleep=bench.sleep,
+    )
+    bench.faults(FaultPoint.LOCKED)
+    journal_install.install(connection, schema)
+    runner_lock.end_leftovers(connection, schema, observer=bench.observer, sleep=bench.sleep)
+    bench.execute(bench.commands.query("forget gone sessions"))
+    if bench.commands.run is None:
+        (bench.commands.run,) = bench.execute(bench.commands.begin_run()).fetchone() or (None,)
+    bench.execute(bench.commands.query("record session", run=bench.commands.run, purpose="run"))
+    bench.faults(FaultPoint.TAKEN_OVER)
+
+
+def _say_goodbye(bench: Workbench, outcome: str) -> None:
+    """End the run in the journal where the connection still lives; closing it releases the lock."""
+    connection: Connection = bench.connection
+    if not connection.closed and bench.commands.run is not None:
+        with contextlib.suppress(psycopg.Error):
+            bench.rollback()
+            own = runner_lock.this_backend(connection)
+            bench.execute(bench.commands.query("end run", run=bench.commands.run, outcome=outcome))
+            bench.execute(bench.commands.query("forget session", pid=own.pid, start=own.start))
+    connection.close()

@@ -1,0 +1,86 @@
+"""A step of any kind, carried out and recorded: the one place where kinds of work are told apart."""
+
+from typing import assert_never
+
+import psycopg
+
+from migrator.database import commands as sql
+from migrator.database.backfill import run_backfill
+from migrator.database.drift import check_drift_patiently
+from migrator.database.index import run_build, run_drop
+from migrator.database.refusal import record_refusal
+from migrator.database.runner_lock import this_backend
+from migrator.database.transaction import run_transaction
+from migrator.database.workbench import Done, Workbench
+from migrator.execution.faults import FaultPoint
+from migrator.execution.journal import StepRecord
+from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction
+
+
+def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
+    """Carry out one step; `record` is what the journal has of it, None where it has not begun.
+
+    Raises what the kinds of work raise; psycopg's errors only where the connection was lost.
+    """
+    work = step.work
+    match work:
+        case BuildIndex():
+            done = run_build(bench, step, work, record)
+        case DropIndex():
+            done = run_drop(bench, step, work, record)
+        case Transaction():
+            _begin(bench, step)
+            done = run_transaction(bench, step, work)
+        case Backfill():
+            _begin(bench, step)
+            done = run_backfill(bench, step, work, record)
+        case Autocommit():
+            _begin(bench, step)
+            done = _run_autocommit(bench, step, work)
+        case _:
+            assert_never(work)
+    bench.faults(FaultPoint.STEP_DONE)
+    return done
+
+
+def _begin(bench: Workbench, step: Step) -> None:
+    """Look for drift in everything the migration touches, then commit the intent."""
+    check_drift_patiently(bench, step.migration)
+    bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
+    bench.faults(FaultPoint.STEP_BEGUN)
+
+
+def _run_autocommit(bench: Workbench, step: Step, work: Autocommit) -> Done:
+    """Run a statement that no transaction block may hold; a crash from here on needs a person."""
+    connection = bench.connection
+    try:
+        _enter_session(bench, step)
+        connection.execute(sql.plain(work.sql).query)
+    except psycopg.Error as error:
+        if connection.closed or error.sqlstate is None:
+            raise
+        _leave_session(bench)
+        raise record_refusal(bench, step, error, 1, 0.0) from error
+    _leave_session(bench)
+    bench.faults(FaultPoint.AUTOCOMMIT_DONE)
+    bench.together(bench.commands.end_step(step, 1, 0.0))
+    return Done(attempts=1)
+
+
+def _enter_session(bench: Workbench, step: Step) -> None:
+    """Give the session the step's state and timeouts: without a transaction there is no SET LOCAL."""
+    longest = int(step.timeouts.deadline_s * 1000)
+    for name, limit in {
+        "lock_timeout": step.timeouts.lock_ms or 0,
+        "statement_timeout": step.timeouts.statement_ms or longest,
+    }.items():
+        bench.connection.execute("SELECT set_config(%s, %s, false)", (name, str(limit)))
+    for command in sql.enter_session(step.session, local=False):
+        bench.execute(command)
+
+
+def _leave_session(bench: Workbench) -> None:
+    """Give the session its own state again; the runner lock stays, which DISCARD ALL would release."""
+    bench.connection.execute("RESET ROLE")
+    bench.connection.execute("RESET ALL")
+    bench.connector.settle(bench.connection)

@@ -1,0 +1,60 @@
+-- Reading the journal; all of it works on a standby and in a read-only transaction.
+
+-- name: migrations
+-- Every migration in the order in which it began, or the one of the version asked for.
+SELECT version, name, file, state, position, plan::text, checksums, live, began_at, finished_at, error
+FROM {journal}.migration
+WHERE %(version)s::text IS NULL OR version = %(version)s
+ORDER BY position
+
+-- name: steps
+-- Steps that have begun, with their checkpoints.
+SELECT s.version, s.id, s.state, s.phase, s.title, s.started_at, s.finished_at, s.attempts, s.error, s.pid,
+    s.backend_start, b.upper_key, b.last_key, b.bound_values, b.rows_done, b.batch_rows, b.estimated_rows, b.passes,
+    b.walked, b.rate,
+    (SELECT count(*) FROM {journal}.skipped AS k WHERE k.version = b.version AND k.step = b.step) AS rows_skipped
+FROM {journal}.step AS s
+LEFT JOIN {journal}.backfill AS b ON b.version = s.version AND b.step = s.id
+WHERE %(version)s::text IS NULL OR s.version = %(version)s
+
+-- name: fingerprints
+-- The definitions that unfinished migrations expect.
+SELECT version, schema_name, relation_name, digest
+FROM {journal}.fingerprint
+WHERE %(version)s::text IS NULL OR version = %(version)s
+ORDER BY schema_name, relation_name
+
+-- name: control
+-- The pause flag.
+SELECT paused, reason FROM {journal}.control
+
+-- name: runner
+-- Who holds the runner lock, with what the journal knows of it; the lock's key as pg_locks splits it.
+SELECT a.pid, r.host, r.os_user, a.usename, a.application_name, coalesce(o.began_at, a.backend_start)
+FROM pg_locks AS l
+JOIN pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN {journal}.session AS o ON o.pid = a.pid AND o.backend_start = a.backend_start
+LEFT JOIN {journal}.run AS r ON r.id = o.run
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid::bigint = %(high)s AND l.objid::bigint = %(low)s
+
+-- name: runner without journal
+-- As `runner`, for a database that has no journal yet.
+SELECT a.pid, host(a.client_addr), NULL, a.usename, a.application_name, a.backend_start
+FROM pg_locks AS l
+JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid::bigint = %(high)s AND l.objid::bigint = %(low)s
+
+-- name: progress
+-- The view for people, as it is.
+SELECT migration, name, step, phase, title, state, rows_done, estimated_rows, percent, rate, eta_s, runner_pid,
+    runner_host, waits_for
+FROM {journal}.progress
+
+-- name: events
+-- The latest events, newest first.
+SELECT id, at, kind, version, os_user, role, host, tool_version, commit, ci_url, details
+FROM {journal}.event ORDER BY id DESC LIMIT %(limit)s

@@ -1,0 +1,213 @@
+-- What a run writes, and what people say to the journal. Times are the server's.
+
+-- name: begin run
+-- A run begins; its number is returned.
+INSERT INTO {journal}.run (os_user, host, tool_version, commit, ci_url)
+VALUES (%(os_user)s, %(host)s, %(tool_version)s, %(commit)s, %(ci_url)s)
+RETURNING id
+
+-- name: end run
+-- A run ends in order.
+UPDATE {journal}.run SET ended_at = clock_timestamp(), outcome = %(outcome)s WHERE id = %(run)s
+
+-- name: record session
+-- This server process works for the run.
+INSERT INTO {journal}.session (pid, backend_start, run, purpose)
+SELECT pid, backend_start, %(run)s, %(purpose)s FROM pg_stat_activity WHERE pid = pg_backend_pid()
+ON CONFLICT DO NOTHING
+
+-- name: forget session
+-- A server process of ours has ended in order.
+DELETE FROM {journal}.session WHERE pid = %(pid)s AND backend_start = %(start)s
+
+-- name: forget gone sessions
+-- Rows of server processes that are no more.
+DELETE FROM {journal}.session AS o
+WHERE NOT EXISTS (
+    SELECT FROM pg_stat_activity AS a
+    WHERE a.pid = o.pid AND coalesce(a.backend_start = o.backend_start, true))  -- NULL: not ours to see
+
+-- name: event
+-- Something happened.
+INSERT INTO {journal}.event (kind, version, run, os_user, host, tool_version, commit, ci_url, details)
+VALUES (%(kind)s, %(version)s, %(run)s, %(os_user)s, %(host)s, %(tool_version)s, %(commit)s, %(ci_url)s,
+    %(details)s::jsonb)
+
+-- name: begin migration
+-- A migration begins with this plan; one that was rolled back begins anew, at the end of the order.
+INSERT INTO {journal}.migration (version, name, file, state, plan, checksums, live)
+VALUES (%(version)s, %(name)s, %(file)s, 'begun', %(plan)s::json, %(checksums)s::text[], %(live)s)
+
+-- name: remove migration
+-- Make room for a migration that was rolled back and begins anew.
+DELETE FROM {journal}.migration WHERE version = %(version)s AND state = 'rolled_back'
+
+-- name: set migration
+-- A migration goes from one state to another.
+UPDATE {journal}.migration
+SET state = %(state)s, error = %(error)s,
+    finished_at = CASE WHEN %(state)s IN ('applied', 'rolled_back') THEN clock_timestamp() END
+WHERE version = %(version)s
+
+-- name: set plan
+-- A begun migration goes on with a merged plan, after statements that had not begun were edited.
+UPDATE {journal}.migration SET plan = %(plan)s::json, checksums = %(checksums)s::text[] WHERE version = %(version)s
+
+-- name: record settled
+-- A file counts as done without having been run: baselined, or resolved by a person.
+INSERT INTO {journal}.migration AS m (version, name, file, state, checksums, live, finished_at)
+VALUES (%(version)s, %(name)s, %(file)s, %(state)s, %(checksums)s::text[], true, clock_timestamp())
+ON CONFLICT (version) DO UPDATE
+SET state = excluded.state, finished_at = clock_timestamp(), error = NULL,
+    checksums = CASE WHEN m.plan IS NULL THEN excluded.checksums ELSE m.checksums END
+
+-- name: set checksums
+-- The statements of a file as a person has accepted them.
+UPDATE {journal}.migration SET checksums = %(checksums)s::text[], file = %(file)s, name = %(name)s
+WHERE version = %(version)s
+
+-- name: resolve steps
+-- Every step that has not ended counts as done, because a person said so.
+UPDATE {journal}.step SET state = 'resolved', finished_at = clock_timestamp(), waits_for = NULL
+WHERE version = %(version)s AND state IN ('begun', 'failed')
+
+-- name: forget steps
+-- Nothing of a migration remains: its steps, checkpoints and expectations go; the events stay.
+WITH steps AS (DELETE FROM {journal}.step WHERE version = %(version)s)
+DELETE FROM {journal}.fingerprint WHERE version = %(version)s
+
+-- name: set paused
+-- Set or clear the pause flag.
+UPDATE {journal}.control SET paused = %(paused)s, reason = %(reason)s, changed_at = clock_timestamp()
+
+-- name: begin step
+-- The intent: this server process is about to run the step.
+INSERT INTO {journal}.step (version, id, state, phase, title, run, pid, backend_start)
+SELECT %(version)s, %(step)s, 'begun', %(phase)s, %(title)s, %(run)s, a.pid, a.backend_start
+FROM (SELECT) AS one LEFT JOIN pg_stat_activity AS a ON a.pid = %(pid)s
+ON CONFLICT (version, id) DO UPDATE
+SET state = 'begun', run = excluded.run, pid = excluded.pid, backend_start = excluded.backend_start,
+    title = excluded.title, phase = excluded.phase, error = NULL, waits_for = NULL
+
+-- name: end step
+-- The step is done. In a transactional step this is part of its own transaction.
+UPDATE {journal}.step
+SET state = 'done', finished_at = clock_timestamp(), attempts = attempts + %(attempts)s, error = NULL,
+    waits_for = NULL
+WHERE version = %(version)s AND id = %(step)s
+
+-- name: fail step
+-- The server refused the step.
+UPDATE {journal}.step SET state = 'failed', error = %(error)s, attempts = attempts + %(attempts)s, waits_for = NULL
+WHERE version = %(version)s AND id = %(step)s
+
+-- name: step waits
+-- What the step waits for, for people to see.
+UPDATE {journal}.step SET waits_for = %(waits_for)s WHERE version = %(version)s AND id = %(step)s
+
+-- name: attempt
+-- What this run's try of the step came to.
+INSERT INTO {journal}.attempt (version, step, number, run, began_at, outcome, lock_attempts, error)
+SELECT %(version)s, %(step)s, coalesce(max(number), 0) + 1, %(run)s,
+    clock_timestamp() - make_interval(secs => %(seconds)s), %(outcome)s, %(attempts)s, %(error)s
+FROM {journal}.attempt WHERE version = %(version)s AND step = %(step)s
+
+-- name: confirm
+-- A commit that waits for synchronous standbys, after one under a strong lock that did not.
+UPDATE {journal}.step SET waits_for = NULL WHERE version = %(version)s AND id = %(step)s
+
+-- name: expect fingerprints
+-- What the first step expects of each relation: what an earlier migration of the same plan left, else what was planned.
+INSERT INTO {journal}.fingerprint (version, schema_name, relation_name, digest)
+SELECT %(version)s, p.schema_name, p.relation_name,
+    CASE WHEN earlier.version IS NULL THEN p.digest ELSE earlier.digest END
+FROM unnest(%(schemas)s::text[], %(names)s::text[], %(digests)s::text[]) AS p (schema_name, relation_name, digest)
+LEFT JOIN LATERAL (
+    SELECT f.version, f.digest FROM {journal}.fingerprint AS f
+    WHERE f.schema_name = p.schema_name AND f.relation_name = p.relation_name
+        AND f.step IS NOT NULL AND f.version = ANY (%(earlier)s::text[])
+    ORDER BY f.at DESC LIMIT 1
+) AS earlier ON true
+ON CONFLICT (version, schema_name, relation_name) DO NOTHING
+
+-- name: check fingerprints
+-- Fails (22P02) where a relation is not what it should be: of those named, or of all for NULL.
+SELECT CASE WHEN count(*) > 0
+    THEN ('drift: ' || string_agg(f.schema_name || '.' || f.relation_name, ', '))::integer END
+FROM {journal}.fingerprint AS f,
+    LATERAL {journal}.fingerprints(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS n
+WHERE f.version = %(version)s AND f.digest IS DISTINCT FROM n.digest
+    AND (%(schemas)s::text[] IS NULL OR (f.schema_name, f.relation_name) IN (
+        SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[])))
+
+-- name: drifted
+-- The relations that are not what they should be.
+SELECT f.schema_name, f.relation_name, f.digest IS NULL, n.digest IS NULL
+FROM {journal}.fingerprint AS f,
+    LATERAL {journal}.fingerprints(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS n
+WHERE f.version = %(version)s AND f.digest IS DISTINCT FROM n.digest
+ORDER BY 1, 2
+
+-- name: accept fingerprints
+-- The definitions as they are now are what the next step expects, because a person said so.
+UPDATE {journal}.fingerprint AS f SET digest = n.digest, at = clock_timestamp()
+FROM {journal}.fingerprint AS g,
+    LATERAL {journal}.fingerprints(ARRAY[g.schema_name], ARRAY[g.relation_name]) AS n
+WHERE f.version = %(version)s AND g.version = f.version AND g.schema_name = f.schema_name
+    AND g.relation_name = f.relation_name
+
+-- name: record fingerprints
+-- What a step left behind: of every relation known to the migration, and of those named.
+INSERT INTO {journal}.fingerprint (version, schema_name, relation_name, digest, step)
+SELECT %(version)s, n.schema_name, n.relation_name, n.digest, %(step)s
+FROM (
+    SELECT schema_name, relation_name FROM {journal}.fingerprint WHERE version = %(version)s
+    UNION SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[])
+) AS known (schema_name, relation_name),
+    LATERAL {journal}.fingerprints(ARRAY[known.schema_name], ARRAY[known.relation_name]) AS n
+ON CONFLICT (version, schema_name, relation_name) DO UPDATE
+SET digest = excluded.digest, step = excluded.step, at = clock_timestamp()
+
+-- name: begin backfill
+-- The bounds and values of a walk, in the transaction that computed them.
+INSERT INTO {journal}.backfill (version, step, upper_key, bound_values, batch_rows, estimated_rows, walked)
+VALUES (%(version)s, %(step)s, %(upper)s::text[], %(values)s::text[], %(batch_rows)s, %(estimated_rows)s,
+    %(upper)s::text[] IS NULL)
+
+-- name: checkpoint
+-- A batch up to this key, in the batch's own transaction.
+UPDATE {journal}.backfill
+SET last_key = %(last)s::text[], rows_done = rows_done + %(rows)s, batch_rows = %(batch_rows)s, rate = %(rate)s,
+    updated_at = clock_timestamp()
+WHERE version = %(version)s AND step = %(step)s
+
+-- name: walked
+-- The walk has reached its end.
+UPDATE {journal}.backfill SET walked = true, updated_at = clock_timestamp()
+WHERE version = %(version)s AND step = %(step)s
+
+-- name: walk again
+-- Rows were left over: the walk begins anew.
+UPDATE {journal}.backfill SET walked = false, last_key = NULL, passes = passes + 1, updated_at = clock_timestamp()
+WHERE version = %(version)s AND step = %(step)s
+
+-- name: skip
+-- A locked row, to be swept later.
+INSERT INTO {journal}.skipped (version, step, key) VALUES (%(version)s, %(step)s, %(key)s::text[])
+ON CONFLICT DO NOTHING
+
+-- name: skipped keys
+-- Rows to be swept after this key, some at a time.
+SELECT key FROM {journal}.skipped
+WHERE version = %(version)s AND step = %(step)s AND (%(after)s::text[] IS NULL OR key > %(after)s::text[])
+ORDER BY key LIMIT %(limit)s
+
+-- name: skipped count
+-- Rows to be swept.
+SELECT count(*) FROM {journal}.skipped WHERE version = %(version)s AND step = %(step)s
+
+-- name: swept
+-- A row is swept, in its own transaction.
+WITH gone AS (DELETE FROM {journal}.skipped WHERE version = %(version)s AND step = %(step)s AND key = %(key)s::text[])
+UPDATE {journal}.backfill SET rows_done = rows_done + %(rows)s, updated_at = clock_timestamp()
+WHERE version = %(version)s AND step = %(step)s

@@ -1,0 +1,31 @@
+-- What the catalog knows of an index that is, or was, built or dropped CONCURRENTLY.
+
+-- name: index
+-- The index of that name, whether it is on the table meant, whether it is complete, and its definition.
+SELECT i.indrelid = to_regclass(quote_ident(%(table_schema)s) || '.' || quote_ident(%(table_name)s)),
+    i.indisvalid AND i.indisready AND i.indislive, i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_index AS i ON i.indexrelid = c.oid
+WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+
+-- name: definition of the copy
+-- The definition of the only index of our temporary copy.
+SELECT i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM pg_index AS i WHERE i.indrelid = 'pg_temp.migrator_copy'::regclass
+
+-- name: running
+-- Server processes that build the index, or the recorded one if it still works on something.
+SELECT a.pid, a.backend_start
+FROM pg_stat_activity AS a
+LEFT JOIN pg_stat_progress_create_index AS p ON p.pid = a.pid
+WHERE a.pid <> pg_backend_pid() AND (
+    (a.pid = %(pid)s AND a.backend_start = %(start)s AND a.state = 'active')
+    OR p.index_relid = to_regclass(quote_ident(%(schema)s) || '.' || quote_ident(%(name)s)))
+ORDER BY a.pid = %(pid)s DESC LIMIT 1
+
+-- name: progress
+-- How far a server process is with its index; `done` and `total` in the unit of the stage.
+SELECT p.phase, CASE WHEN p.tuples_total > 0 THEN p.tuples_done ELSE p.blocks_done END,
+    CASE WHEN p.tuples_total > 0 THEN p.tuples_total ELSE p.blocks_total END
+FROM pg_stat_progress_create_index AS p WHERE p.pid = %(pid)s

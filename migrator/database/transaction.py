@@ -1,0 +1,236 @@
+"""A transaction step: attempts that do not queue, then short waits; the journal row commits with the DDL.
+
+An attempt is one pipeline: BEGIN, the step's session state and timeouts, LOCK TABLE, the fingerprints, the
+statements, the journal row, COMMIT. What it may hold or wait for is bounded by the step's own timeouts.
+Fails with LockDeadline, DriftError, or StepFailed with the rows that stand in the way; a lost connection is
+psycopg's error, for the runner.
+"""
+
+import time
+from dataclasses import dataclass, replace
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+
+from migrator.database import commands as sql
+from migrator.database.blockers import blockers_of_locks
+from migrator.database.commands import Command
+from migrator.database.drift import drift_error
+from migrator.database.journal_commands import relations_of
+from migrator.database.pipeline import Part, Placed, Refused, send
+from migrator.database.refusal import record_refusal
+from migrator.database.translate import RETRYABLE
+from migrator.database.workbench import Done, Workbench, reason_of
+from migrator.errors import LockDeadline
+from migrator.execution.events import Blocker, LockAttemptFailed
+from migrator.execution.faults import FaultPoint
+from migrator.execution.lock_attempts import Approach, approach, pause_s
+from migrator.plan.effect import RelationLock
+from migrator.plan.step import Step, Transaction
+
+_BRIEF_MS = 10
+"""lock_timeout where an attempt does not mean to wait: for the locks that LOCK TABLE cannot take."""
+
+_COURTEOUS_MS = 2_000
+"""Autovacuum yields after deadlock_timeout, by default one second."""
+
+_GRACE_MS = 1_000
+"""transaction_timeout ends the whole session, so it is only the net under the other timeouts."""
+
+_REPORT_S = 1.0
+"""Blockers are looked up and reported no more often."""
+
+# LOCK TABLE needs an ordinary table and rights that the DDL itself may not need: without them the DDL locks
+# alone.
+_CANNOT_LOCK = frozenset({"42501", "42809", "42P01", "3F000"})
+
+
+class _TryAgain(Exception):
+    """A lock was not to be had, or a retryable error came up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tries:
+    """What earlier attempts of one step taught."""
+
+    acquire: tuple[RelationLock, ...]
+    began: float
+    count: int = 0
+    last: Approach = Approach.NOWAIT
+    stuck_on: RelationLock | None = None
+    """The lock that was not free; None where the statement itself waited."""
+    blockers: tuple[Blocker, ...] = ()
+    reported: float = -_REPORT_S
+    error: str = ""
+
+    @property
+    def autovacuum(self) -> bool:
+        return any(b.autovacuum and not b.wraparound for b in self.blockers)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+
+def run_transaction(bench: Workbench, step: Step, work: Transaction) -> Done:
+    """Carry out the step, and return how many attempts it took."""
+    tries = _Tries(acquire=work.acquire, began=time.monotonic())
+    retrying = Retrying(
+        retry=retry_if_exception_type(_TryAgain),
+        stop=stop_after_delay(step.timeouts.deadline_s),
+        wait=lambda state: _pause(bench, tries, state),
+        sleep=bench.sleep,
+        reraise=True,
+    )
+    try:
+        retrying(_attempt, bench, step, work, tries)
+    except _TryAgain:
+        raise _deadline(step, tries) from None
+    if _commits_locally(step):
+        bench.execute(bench.commands.confirm(step))
+    return Done(attempts=tries.count)
+
+
+def _attempt(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> None:
+    bench.check_stop()
+    tries.count += 1
+    tries.last = approach(tries.count, autovacuum=tries.autovacuum)
+    placed = _commands(bench, step, work, tries)
+    bench.faults(FaultPoint.BEFORE_COMMIT)
+    try:
+        send(bench.connection, placed)
+    except Refused as refused:
+        bench.rollback()
+        _judge(bench, step, tries, refused)
+
+
+def _judge(bench: Workbench, step: Step, tries: _Tries, refused: Refused) -> None:
+    """Raise what the refusal means: another attempt, drift, or a failed step."""
+    error = refused.error
+    if bench.stop.now:
+        raise bench.stop.error() from error
+    if refused.placed.part is Part.CHECK and error.sqlstate == "22P02":
+        raise drift_error(bench, step) from error
+    if refused.placed.part is Part.LOCK and error.sqlstate in _CANNOT_LOCK:
+        tries.acquire = ()
+    elif error.sqlstate not in RETRYABLE:
+        raise record_refusal(bench, step, error, tries.count, tries.seconds) from error
+    tries.stuck_on = refused.placed.lock
+    tries.error = reason_of(error)
+    _report(bench, step, tries)
+    raise _TryAgain
+
+
+def _report(bench: Workbench, step: Step, tries: _Tries) -> None:
+    if time.monotonic() - tries.reported < _REPORT_S:
+        return
+    wanted = (tries.stuck_on,) if tries.stuck_on else step.effect.locks
+    tries.blockers = blockers_of_locks(bench.connection, wanted)
+    tries.reported = time.monotonic()
+    waits_for = "; ".join(str(b) for b in tries.blockers) or tries.error
+    bench.execute(bench.commands.step_waits(step, waits_for))
+    bench.observer.event(
+        LockAttemptFailed(
+            step=step,
+            attempt=tries.count,
+            waited_s=tries.seconds,
+            deadline_s=step.timeouts.deadline_s,
+            wanted=wanted,
+            blockers=tries.blockers,
+            error=tries.error,
+        )
+    )
+
+
+def _pause(bench: Workbench, tries: _Tries, state: RetryCallState) -> float:
+    return pause_s(state.attempt_number, tries.last, bench.policy.lock_budget_ms, bench.jitter())
+
+
+def _deadline(step: Step, tries: _Tries) -> LockDeadline:
+    who = "; ".join(str(b) for b in tries.blockers)
+    return LockDeadline(
+        f"step {step.id} of {step.migration} ({step.title}) did not get its locks in "
+        f"{step.timeouts.deadline_s:g} s and {tries.count} attempts: {who or tries.error}"
+    )
+
+
+# --- the pipeline
+
+
+def _commands(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> list[Placed]:
+    state, role = step.session, bench.connector.role
+    setup = [sql.BEGIN, *sql.enter_session(state), _timeouts(bench, step, work, tries)]
+    if _commits_locally(step):
+        setup.append(sql.COMMIT_LOCALLY)
+    check = bench.commands.check_fingerprints(step.migration, relations_of(step))
+    record = [
+        *sql.own_role(state, role),
+        *bench.commands.end_step(step, tries.count, tries.seconds),
+        sql.COMMIT,
+    ]
+    return [
+        *_place(Part.SETUP, setup),
+        *_locks(step, tries),
+        *_place(Part.SETUP, sql.own_role(state, role)),
+        *_place(Part.CHECK, [check]),
+        *_place(Part.SETUP, sql.step_role(state)),
+        *_place(Part.STATEMENT, [sql.plain(text) for text in work.statements]),
+        *_place(Part.RECORD, record),
+    ]
+
+
+def _place(part: Part, commands: list[Command]) -> list[Placed]:
+    return [Placed(command=command, part=part) for command in commands]
+
+
+def _locks(step: Step, tries: _Tries) -> list[Placed]:
+    """Wait in at most one queue: for the lock that was not free last; take the others at once or fail."""
+    queue = tries.last is Approach.QUEUE
+    first = (tries.stuck_on or tries.acquire[0]) if queue and tries.acquire else None
+    ordered = sorted(tries.acquire, key=lambda lock: lock != first)
+    courtesy: list[Placed] = []
+    if tries.last is Approach.COURTEOUS:
+        waits = [sql.wait_courteously(lock.relation) for lock in tries.acquire]
+        brief = sql.set_local({"lock_timeout": _lock_timeout(step, replace(tries, last=Approach.NOWAIT))})
+        courtesy = [*_place(Part.LOCK, waits), *_place(Part.SETUP, [brief] if waits else [])]
+    locks = [
+        Placed(command=sql.lock_table(lock, nowait=lock != first), part=Part.LOCK, lock=lock)
+        for lock in ordered
+    ]
+    brief_again = sql.set_local({"lock_timeout": _BRIEF_MS})  # one wait is all that the budget allows
+    return courtesy + locks + _place(Part.SETUP, [brief_again] if first and tries.stuck_on else [])
+
+
+def _timeouts(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> Command:
+    longest = int(step.timeouts.deadline_s * 1000)
+    statement = longest if step.timeouts.statement_ms is None else step.timeouts.statement_ms
+    lock = _lock_timeout(step, tries)
+    settings: dict[str, int | str] = {
+        "lock_timeout": lock,
+        "statement_timeout": max(statement, lock),
+        "idle_in_transaction_session_timeout": max(step.timeouts.lock_ms or 0, _GRACE_MS),
+    }
+    if bench.version.transaction_timeout and step.timeouts.statement_ms is not None:
+        settings["transaction_timeout"] = lock + statement * len(work.statements) + _GRACE_MS
+    return sql.set_local(settings)
+
+
+def _lock_timeout(step: Step, tries: _Tries) -> int:
+    """Return the milliseconds that any lock of the attempt may be waited for."""
+    longest = _COURTEOUS_MS if step.timeouts.lock_ms is None else step.timeouts.lock_ms
+    match tries.last:
+        case Approach.NOWAIT:
+            return min(_BRIEF_MS, longest) if _blocks(step) else longest
+        case Approach.COURTEOUS:
+            return max(_COURTEOUS_MS, longest) if tries.acquire else longest
+        case Approach.QUEUE:
+            return longest
+
+
+def _blocks(step: Step) -> bool:
+    """Whether the application would have to wait behind us; what blocks nobody may wait in peace."""
+    return step.effect.unknown or any(lock.mode.blocks_writes for lock in step.effect.locks)
+
+
+def _commits_locally(step: Step) -> bool:
+    """COMMIT would keep a strong lock while it waits for a standby; a second, synchronous write follows."""
+    return any(lock.mode.blocks_writes for lock in step.effect.locks)

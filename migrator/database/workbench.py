@@ -1,0 +1,99 @@
+"""What everything that performs a step needs: the executing connection, the journal's commands, who listens.
+
+Sleeping and chance are fields, so that tests may bring their own.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from migrator.database.commands import ROLLBACK, Command
+from migrator.database.journal_commands import JournalCommands
+from migrator.database.journal_read import read_control
+from migrator.database.session import Connection, Connector
+from migrator.database.translate import masked, message_of
+from migrator.errors import Location, Paused, StepFailed
+from migrator.execution.events import Observer
+from migrator.execution.faults import Faults
+from migrator.execution.stop import StopRequest
+from migrator.plan.step import Step
+from migrator.policy import Policy
+from migrator.postgres.versions import ServerVersion
+
+_RNG = random.Random()  # noqa: S311  # jitter, no secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbench:
+    """One executing connection, which holds the runner lock, and what belongs to its run."""
+
+    connector: Connector
+    connection: Connection
+    commands: JournalCommands
+    policy: Policy
+    observer: Observer
+    stop: StopRequest
+    faults: Faults
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = _RNG.random
+
+    @property
+    def schema(self) -> str:
+        """The journal's."""
+        return self.commands.schema
+
+    @property
+    def version(self) -> ServerVersion:
+        """The server's."""
+        return ServerVersion(self.connection.info.server_version)
+
+    def execute(self, command: Command) -> "psycopg.Cursor[tuple[object, ...]]":
+        """Run one command on the executing connection."""
+        return self.connection.execute(command.query, command.parameters)
+
+    def together(self, commands: Sequence[Command]) -> None:
+        """Run commands in one transaction."""
+        with self.connection.transaction():
+            for command in commands:
+                self.execute(command)
+
+    def rollback(self) -> None:
+        """Leave a failed transaction; the server released its locks when it failed."""
+        if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            self.execute(ROLLBACK)
+
+    def check_stop(self) -> None:
+        """Raise Interrupted or Paused if somebody asked: before each step, attempt and batch."""
+        self.stop.check()
+        paused, reason = read_control(self.connection, self.schema)
+        if paused:
+            raise Paused(f"paused: {reason}" if reason else "paused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a step came to its end."""
+
+    attempts: int
+    found_done: bool = False
+    """An earlier run had done it; the catalog or the journal proved that."""
+    rows: int | None = None
+
+
+def failed(step: Step, reason: str, *, hint: str | None = None) -> StepFailed:
+    """Return the error for a step that needs a person, with its place in the user's file."""
+    at = Location(file=step.file, line=step.line, column=step.column) if step.file else None
+    return StepFailed(
+        f"step {step.id} of {step.migration} failed ({step.title}): {reason}",
+        at=at,
+        hint=hint
+        or "mend the cause and run again, edit the statement, or migrate resolve; see docs/journal.md",
+    )
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """Return what the server said, with its SQLSTATE."""
+    return f"{masked(message_of(error))} [{error.sqlstate}]" if error.sqlstate else masked(message_of(error))
