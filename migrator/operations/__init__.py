@@ -59,6 +59,8 @@ OPERATIONS: tuple[Operation, ...] = (
     free_commands.INSERT,
     update.UPDATE,
     delete.DELETE,
+    update.UPDATE,
+    delete.DELETE,
     session.SET_VARIABLE,
     transaction_control.TRANSACTION_CONTROL,
     other_form.KNOWN_FORM,

@@ -4,16 +4,18 @@ What it does
     Adds a condition that every row has to satisfy.
 
 Why it is dangerous
-    The table is read from end to end under ACCESS EXCLUSIVE (catalogue 84): nobody reads or writes for as long as
-    that takes. Afterwards a write of running code that violates it fails.
+    The table is read from end to end under ACCESS EXCLUSIVE (catalogue 84): nobody reads or writes for as
+    long as that takes. Afterwards a write of running code that violates it fails.
 
 What is done instead
-    R6: the constraint NOT VALID, which is quick, and then VALIDATE CONSTRAINT in a transaction of its own, while
-    reads and writes go on. An unnamed constraint gets the name that the server would choose; where the columns of
-    its expression cannot be told, that name is not known beforehand, and the file has to give one.
+    R6: the constraint NOT VALID, which is quick, and then VALIDATE CONSTRAINT in a transaction of its own,
+    while reads and writes go on. An unnamed constraint gets the name that the server would choose; where
+    the columns of its expression cannot be told, that name is not known beforehand, and the file has to
+    give one.
 
 Source
-    Catalogue 84 to 88, R6; manual, ALTER TABLE, "ADD table_constraint [NOT VALID]" and "VALIDATE CONSTRAINT".
+    Catalogue 84 to 88, R6; manual, ALTER TABLE, "ADD table_constraint [NOT VALID]" and "VALIDATE
+    CONSTRAINT".
 """
 
 from dataclasses import dataclass, replace
@@ -168,8 +170,8 @@ def _refused(effect: Effect, context: Context) -> Outcome:
     table = table_of(context)
     hazard = needs_approval(
         HazardKind.NO_SAFE_SEQUENCE,
-        f"ADD CHECK reads all of {table} under ACCESS EXCLUSIVE, and which name the server gives this constraint "
-        "cannot be told from its expression",
+        f"ADD CHECK reads all of {table} under ACCESS EXCLUSIVE, and which name the server "
+        "gives this constraint cannot be told from its expression",
         "give the constraint a name: ADD CONSTRAINT name CHECK (…)",
         table,
         "catalogue 84, R6",

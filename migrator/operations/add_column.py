@@ -5,14 +5,16 @@ What it does
 
 Why it is dangerous
     A nullable column and one with a constant (or stable) default are instant (catalogue 1 to 4). A volatile
-    default, serial, identity, a stored generated column and a domain with a constraint write the whole table anew
-    under ACCESS EXCLUSIVE (5 to 9, 17). Inline CHECK, UNIQUE, PRIMARY KEY, and REFERENCES beside a default read it
-    or build an index under that lock (13 to 16). NOT NULL without a default fails if there are rows (12).
+    default, serial, identity, a stored generated column and a domain with a constraint write the whole
+    table anew under ACCESS EXCLUSIVE (5 to 9, 17). Inline CHECK, UNIQUE, PRIMARY KEY, and REFERENCES beside
+    a default read it or build an index under that lock (13 to 16). NOT NULL without a default fails if
+    there are rows (12).
 
 What is done instead
-    The column is added alone, its default with it if that is instant, else set for new rows (R1) and given to the
-    old ones in batches; then NOT NULL (R5), CHECK (R6), UNIQUE or PRIMARY KEY (R9, R10) and REFERENCES (R7) follow
-    as if they had been written as statements of their own, under the names that the server would choose.
+    The column is added alone, its default with it if that is instant, else set for new rows (R1) and given
+    to the old ones in batches; then NOT NULL (R5), CHECK (R6), UNIQUE or PRIMARY KEY (R9, R10) and
+    REFERENCES (R7) follow as if they had been written as statements of their own, under the names that the
+    server would choose.
 
 Source
     Catalogue 1 to 22, R1 to R7, R9, R10; manual, ALTER TABLE, "Notes".

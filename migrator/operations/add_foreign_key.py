@@ -4,12 +4,14 @@ What it does
     Ties columns of a table to rows of another.
 
 Why it is dangerous
-    Both tables are read under SHARE ROW EXCLUSIVE (catalogue 89): nobody writes to either for as long as that
-    takes. The locks on two tables, child first, may meet a transaction that takes them parent first: a deadlock.
+    Both tables are read under SHARE ROW EXCLUSIVE (catalogue 89): nobody writes to either for as long as
+    that takes. The locks on two tables, child first, may meet a transaction that takes them parent first: a
+    deadlock.
 
 What is done instead
-    R7: both locks taken beforehand, parent first, then the constraint NOT VALID, which is quick; then VALIDATE
-    CONSTRAINT in a transaction of its own, while reads and writes go on. Orphans are named where it fails.
+    R7: both locks taken beforehand, parent first, then the constraint NOT VALID, which is quick; then
+    VALIDATE CONSTRAINT in a transaction of its own, while reads and writes go on. Orphans are named where
+    it fails.
 
 Source
     Catalogue 89 to 97, 115, 184, R7; manual, ALTER TABLE, "ADD table_constraint [NOT VALID]".
@@ -122,7 +124,7 @@ def hazards(key: ForeignKey) -> tuple[Hazard, ...]:
     """Return what the safe sequence answers, and what it cannot see."""
     scan = answered(
         HazardKind.SCAN_UNDER_LOCK,
-        f"ADD FOREIGN KEY reads {key.table} and {key.parent} under SHARE ROW EXCLUSIVE, and writes to both wait",
+        f"ADD FOREIGN KEY reads {key.table} and {key.parent} under SHARE ROW EXCLUSIVE: writes to both wait",
         "it is added NOT VALID and validated while reads and writes go on",
         key.table,
         "catalogue 89, R7",

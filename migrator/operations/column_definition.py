@@ -1,7 +1,7 @@
 """A column definition, sorted by what its parts mean for a table that has rows.
 
-It may assume a definition that the grammar read completely. What a type or a default may do is judged on the safe
-side: a type that nobody knows may be a domain with a constraint.
+It may assume a definition that the grammar read completely. What a type or a default may do is judged on
+the safe side: a type that nobody knows may be a domain with a constraint.
 """
 
 from dataclasses import dataclass

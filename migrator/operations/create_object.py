@@ -1,15 +1,16 @@
-"""CREATE SCHEMA, TYPE, DOMAIN, SEQUENCE, EXTENSION, VIEW, FUNCTION, PROCEDURE, TRIGGER; ALTER TYPE … ADD VALUE.
+"""CREATE SCHEMA, TYPE, SEQUENCE, EXTENSION, VIEW, FUNCTION, TRIGGER and the like; ALTER TYPE … ADD VALUE.
 
 What it does
     Makes an object beside the tables that are in use.
 
 Why it is dangerous
-    It hardly is. CREATE TRIGGER takes SHARE ROW EXCLUSIVE on its table for a moment (catalogue 205), CREATE OR
-    REPLACE VIEW takes ACCESS EXCLUSIVE on the view (197). The script of an extension may do anything (216).
+    It hardly is. CREATE TRIGGER takes SHARE ROW EXCLUSIVE on its table for a moment (catalogue 205), CREATE
+    OR REPLACE VIEW takes ACCESS EXCLUSIVE on the view (197). The script of an extension may do anything
+    (216).
 
 What is done instead
-    It runs as written, in a transaction of its own (a new enum value cannot be used in the one that adds it, 186),
-    strong locks within the lock budget.
+    It runs as written, in a transaction of its own (a new enum value cannot be used in the one that adds
+    it, 186), strong locks within the lock budget.
 
 Source
     Catalogue 186, 190, 196 to 201, 205, 207, 216; the manual's pages of these commands.

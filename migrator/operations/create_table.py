@@ -4,14 +4,15 @@ What it does
     Makes a table that nobody uses yet.
 
 Why it is dangerous
-    Alone it is not (catalogue 168). Its foreign keys lock each table they refer to in SHARE ROW EXCLUSIVE, for a
-    moment (169). PARTITION OF locks the partitioned table in ACCESS EXCLUSIVE, and reads the default partition
-    under that lock (136). IF NOT EXISTS says nothing where a table of another form is there (170).
+    Alone it is not (catalogue 168). Its foreign keys lock each table they refer to in SHARE ROW EXCLUSIVE,
+    for a moment (169). PARTITION OF locks the partitioned table in ACCESS EXCLUSIVE, and reads the default
+    partition under that lock (136). IF NOT EXISTS says nothing where a table of another form is there
+    (170).
 
 What is done instead
     It runs as written, the locks on referenced tables being taken beforehand within the lock budget. A new
-    partition of a table in use has no safe sequence yet. A temporary table would live in one session only, and
-    every step may have its own.
+    partition of a table in use has no safe sequence yet. A temporary table would live in one session only,
+    and every step may have its own.
 
 Source
     Catalogue 136, 168 to 172; manual, CREATE TABLE.
@@ -46,7 +47,7 @@ def referenced(command: CreateTable, context: Context) -> tuple[QualifiedName, .
 
 
 def new_name(name: QualifiedName, context: Context) -> QualifiedName:
-    """Return the name of an object that is being created: in the first schema of the path, whatever exists."""
+    """Return the name of an object that is being created: in the first schema of the path."""
     if name.schema is not None:
         return name
     return QualifiedName(context.search_path[0] if context.search_path else "public", name.name)

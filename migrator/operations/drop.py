@@ -4,12 +4,13 @@ What it does
     Removes objects, with CASCADE whatever depends on them.
 
 Why it is dangerous
-    Rows are lost, running code that uses the object fails. DROP TABLE locks every table that it refers to in
-    ACCESS EXCLUSIVE (catalogue 174); CASCADE may drop columns and views that nobody named (175, 191, 217).
+    Rows are lost, running code that uses the object fails. DROP TABLE locks every table that it refers to
+    in ACCESS EXCLUSIVE (catalogue 174); CASCADE may drop columns and views that nobody named (175, 191,
+    217).
 
 What is done instead
-    It waits in the contract phase, and needs an approval with a reason; the locks are taken within the lock budget.
-    What an earlier statement of the same plan made may go at once.
+    It waits in the contract phase, and needs an approval with a reason; the locks are taken within the lock
+    budget. What an earlier statement of the same plan made may go at once.
 
 Source
     Catalogue 173 to 175, 191, 198, 203, 206, 217; the manual's pages of these commands.

@@ -1,7 +1,7 @@
 """The fill triggers of an UPDATE of the same file, as far as later statements have to do with them.
 
-A fill trigger keeps new and changed rows right until its column is NOT NULL. It is found in the folded facts by
-its name and by the columns that it fills.
+A fill trigger keeps new and changed rows right until its column is NOT NULL. It is found in the folded
+facts by its name and by the columns that it fills.
 """
 
 from migrator.operations import folding

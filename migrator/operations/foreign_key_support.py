@@ -1,4 +1,4 @@
-"""What a foreign key needs beside it: an index on the referencing columns, and no other foreign key like it."""
+"""What a foreign key needs beside it: an index on the referencing columns, and no equal foreign key."""
 
 from migrator.operations.base import Context
 from migrator.operations.hazards import warning
@@ -6,7 +6,7 @@ from migrator.operations.liveness import endangered
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.postgres.facts import ConstraintKind, Relation
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.syntax import AddColumn, AddConstraint, AlterTable, CreateIndex, UniqueConstraint
+from migrator.sql.syntax import AddColumn, AddConstraint, AlterTable, Command, CreateIndex, UniqueConstraint
 
 
 def duplicate(
@@ -53,16 +53,23 @@ def _indexed(child: Relation | None, columns: tuple[str, ...]) -> bool:
 
 def _indexed_later(table: QualifiedName, columns: tuple[str, ...], context: Context) -> bool:
     """Whether a later statement of the file creates such an index."""
-    for statement in context.migration.statements[context.index - 1 :]:
-        command = statement.command
-        if isinstance(command, CreateIndex) and context.resolve(command.table) == table:
-            keys = [element.column for element in command.elements[: len(columns)]]
-            if set(keys) == set(columns) and command.where is None:
-                return True
-        if isinstance(command, AlterTable) and context.resolve(command.name) == table:
-            if any(set(key[: len(columns)]) == set(columns) for key in _unique_keys(command)):
-                return True
-    return False
+    later = context.migration.statements[context.index - 1 :]
+    return any(
+        set(key[: len(columns)]) == set(columns)
+        for statement in later
+        for key in _keys(statement.command, table, context)
+    )
+
+
+def _keys(command: Command, table: QualifiedName, context: Context) -> list[tuple[str | None, ...]]:
+    """Return the keys of the indexes that a statement makes on the table."""
+    match command:
+        case CreateIndex(where=None) if context.resolve(command.table) == table:
+            return [tuple(element.column for element in command.elements)]
+        case AlterTable() if context.resolve(command.name) == table:
+            return [*_unique_keys(command)]
+        case _:
+            return []
 
 
 def _unique_keys(alter: AlterTable) -> list[tuple[str, ...]]:

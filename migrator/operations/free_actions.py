@@ -1,7 +1,8 @@
-"""SET and DROP DEFAULT, DROP NOT NULL, VALIDATE CONSTRAINT, RENAME CONSTRAINT: free whatever the table's size.
+"""SET and DROP DEFAULT, DROP NOT NULL, VALIDATE CONSTRAINT, RENAME CONSTRAINT: free whatever the size.
 
 What it does
-    Changes the catalog alone; VALIDATE CONSTRAINT reads the table under a lock that blocks no reads or writes.
+    Changes the catalog alone; VALIDATE CONSTRAINT reads the table under a lock that blocks no reads or
+    writes.
 
 Why it is dangerous
     ACCESS EXCLUSIVE for a moment: waiting for it blocks everybody who comes later (catalogue 34, 46, 113).

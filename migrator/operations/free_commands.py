@@ -4,8 +4,9 @@ What it does
     Changes what hangs on an object, reads, or adds rows.
 
 Why it is dangerous
-    COMMENT waits behind VACUUM and validations in SHARE UPDATE EXCLUSIVE (catalogue 211). A REVOKE may break
-    running code. An INSERT of a query's rows is one transaction of unknown length, which holds back vacuum (185).
+    COMMENT waits behind VACUUM and validations in SHARE UPDATE EXCLUSIVE (catalogue 211). A REVOKE may
+    break running code. An INSERT of a query's rows is one transaction of unknown length, which holds back
+    vacuum (185).
 
 What is done instead
     Each runs as written, in a transaction of its own; an INSERT … VALUES is taken for a few rows.

@@ -1,6 +1,7 @@
-"""What is known of the forms that have no safe sequence of their own (yet): one row for each, from the catalogue.
+"""What is known of the forms that have no safe sequence of their own (yet): a row of the catalogue for each.
 
-Pure data, keyed by the words of the form; `other_form` decides by it, docs/operations/other-form.md shows it.
+Pure data, keyed by the words of the form; `other_form` decides by it, docs/operations/other-form.md shows
+it.
 """
 
 import enum

@@ -1,7 +1,7 @@
 """The safe sequence of SET NOT NULL: R5 by a helper CHECK (13 to 17), R5-18 by the constraint itself.
 
-It may assume a table in use without partitions or children, and a column that accepts NULL now. Used by SET NOT
-NULL, and by ADD COLUMN and ADD PRIMARY KEY, whose columns become NOT NULL on the way.
+It may assume a table in use without partitions or children, and a column that accepts NULL now. Used by SET
+NOT NULL, and by ADD COLUMN and ADD PRIMARY KEY, whose columns become NOT NULL on the way.
 """
 
 from dataclasses import dataclass, replace
@@ -172,6 +172,7 @@ def not_validated(target: NotNullTarget, context: Context) -> str | None:
 
 
 def nulls(target: NotNullTarget, context: Context, sqlstate: str) -> Diagnosis:
+    """Return the query that names the rows without a value."""
     relation = context.facts.relation(target.table)
     key = () if relation is None else relation.primary_key
     return null_rows(target.table, key, target.column, sqlstate)

@@ -7,8 +7,9 @@ Why it is dangerous
     It may do anything, to anything.
 
 What is done instead
-    Where something is live it is refused until a person approves it in the file, with a reason. It then runs as
-    written, with short waits for locks and no other limit, and everything after it in the file waits for it.
+    Where something is live it is refused until a person approves it in the file, with a reason. It then
+    runs as written, with short waits for locks and no other limit, and everything after it in the file
+    waits for it.
 
 Source
     The first promise of the design: nothing is silently misread.

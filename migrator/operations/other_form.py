@@ -4,12 +4,13 @@ What it does
     What `known_forms` says, row by row.
 
 Why it is dangerous
-    As `known_forms` says: a rewrite, a scan or an index build under a strong lock, code that breaks, data lost.
+    As `known_forms` says: a rewrite, a scan or an index build under a strong lock, code that breaks, data
+    lost.
 
 What is done instead
-    Free forms run as written, under the lock budget. The others have no safe sequence yet: where the relation is
-    in use they need an approval with a reason, and then run as written; where code breaks or data goes they wait
-    in the contract phase.
+    Free forms run as written, under the lock budget. The others have no safe sequence yet: where the
+    relation is in use they need an approval with a reason, and then run as written; where code breaks or
+    data goes they wait in the contract phase.
 
 Source
     The rows of the catalogue that `known_forms` names.
@@ -118,7 +119,7 @@ def _plan_command(command: KnownForm, context: Context) -> Outcome:
 
 
 def unmatched(context: Context) -> Outcome:
-    """Return the outcome of a form that no operation is responsible for: refused by what is not known of it."""
+    """Return the outcome of a form that no operation is responsible for: it is refused."""
     words = " ".join(context.statement.text.split()[:2]).upper()
     names = () if context.alter is None else (table_of(context),)
     case = Case(words=words, form=command_form(words), names=names)

@@ -1,6 +1,7 @@
 """A search_path as SET writes it, as the schemas in which names are looked for.
 
-Reads a list of identifiers and string constants. Anything else gives None: the caller then refuses the statement.
+Reads a list of identifiers and string constants. Anything else gives None: the caller then refuses the
+statement.
 """
 
 import re

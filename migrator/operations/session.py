@@ -4,12 +4,13 @@ What it does
     Changes a setting of the session, or with LOCAL of the transaction.
 
 Why it is dangerous
-    Every step may run in a session of its own, so a setting that merely holds in one session would be lost. Some
-    settings change how a plan is read or what it may do at all.
+    Every step may run in a session of its own, so a setting that merely holds in one session would be lost.
+    Some settings change how a plan is read or what it may do at all.
 
 What is done instead
-    search_path, TimeZone, DateStyle, role and the like become part of every later step of the file. Timeouts of
-    the file are noted and ignored: each step has its own. What cannot be carried over is an error.
+    search_path, TimeZone, DateStyle, role and the like become part of every later step of the file.
+    Timeouts of the file are noted and ignored: each step has its own. What cannot be carried over is an
+    error.
 
 Source
     The manual, SET, RESET, SET ROLE.

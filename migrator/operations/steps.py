@@ -120,7 +120,7 @@ def validate(
 
 
 def backfill(context: Context, title: str, work: Backfill, **details: Unpack[Details]) -> Step:
-    """Return a walk in batches: row locks only, and a batch that meets a lock waits no longer than the budget."""
+    """Return a walk in batches: row locks only, and no batch waits longer than the budget for one."""
     effect = Effect(locks=(RelationLock(work.table, LockMode.ROW_EXCLUSIVE),))
     policy = context.policy
     details.setdefault("phase", Phase.BACKFILL)

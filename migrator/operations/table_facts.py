@@ -1,7 +1,7 @@
 """The facts of a table as CREATE TABLE leaves it, with the names that the server chooses.
 
-It may assume that no relation of the name exists. Where columns come from elsewhere (a query, a type) the columns
-stay unknown: no columns at all.
+It may assume that no relation of the name exists. Where columns come from elsewhere (a query, a type) the
+columns stay unknown: no columns at all.
 """
 
 from migrator.operations import folding

@@ -1,7 +1,7 @@
 """What a statement or action is about, and the checks that come before every ALTER TABLE.
 
-It may assume that the planner set `alter` for an action. A relation that facts do not list is missing only where
-they are complete.
+It may assume that the planner set `alter` for an action. A relation that facts do not list is missing only
+where they are complete.
 """
 
 from migrator.operations.base import Context

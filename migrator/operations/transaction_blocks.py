@@ -1,7 +1,7 @@
 """Which statements the server refuses inside a transaction block, told by their words.
 
-It may assume the exact text of one statement. It is only asked where the grammar could not say; a wrong no costs
-an error of the server before anything is changed, a wrong yes the proof of the outcome.
+It may assume the exact text of one statement. It is only asked where the grammar could not say; a wrong no
+costs an error of the server before anything is changed, a wrong yes the proof of the outcome.
 """
 
 _FIRST_WORDS = (

@@ -4,11 +4,13 @@ What it does
     Asks for several statements as one transaction.
 
 Why it is dangerous
-    Every lock of the transaction is held to its end, and the safe sequences of its statements cannot run in it.
+    Every lock of the transaction is held to its end, and the safe sequences of its statements cannot run in
+    it.
 
 What is done instead
-    Where nothing is live the transaction is kept, as one step. Where something is, its statements are planned one
-    by one, each with its own transactions, and a warning says so. ROLLBACK and SAVEPOINT are refused.
+    Where nothing is live the transaction is kept, as one step. Where something is, its statements are
+    planned one by one, each with its own transactions, and a warning says so. ROLLBACK and SAVEPOINT are
+    refused.
 
 Source
     The manual, BEGIN, SET ("LOCAL"); catalogue 87, 134, 183.
@@ -44,7 +46,7 @@ def _begin(context: Context) -> Outcome:
         return outcome
     hazard = warning(
         HazardKind.EXPLICIT_TRANSACTION,
-        "the statements between BEGIN and COMMIT do not run as one transaction: each has its own safe sequence",
+        "the statements between BEGIN and COMMIT do not run as one transaction: each has its own steps",
         "remove BEGIN and COMMIT; a file that stops half-way is resumed",
     )
     return replace(outcome, hazards=(hazard,))

@@ -1,9 +1,9 @@
 """Migrations, facts and policy to a plan: `plan(migrations, facts, policy, tool_version=…)`.
 
-Pure and deterministic. Facts and session state are folded over the statements of all files in their order; each
-statement, or each action of ALTER TABLE, is planned by the first operation that matches it; the steps of a file
-are then put into phases (`planner.phases`). It fails with DirectiveError where a directive names no hazard; every
-other trouble is a hazard in the plan.
+Pure and deterministic. Facts and session state are folded over the statements of all files in their order;
+each statement, or each action of ALTER TABLE, is planned by the first operation that matches it; the steps
+of a file are then put into phases (`planner.phases`). It fails with DirectiveError where a directive names
+no hazard; every other trouble is a hazard in the plan.
 """
 
 from collections.abc import Sequence

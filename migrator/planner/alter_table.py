@@ -1,8 +1,8 @@
 """ALTER TABLE with its actions: in the order of the server's passes, and together where that is free.
 
-The server sorts the actions of one statement into passes (`AlterTablePass` in tablecmds.c): drops first, then
-types, columns, constraints, defaults, the rest. Planning them in that order gives each the facts that it would
-find. Where every action runs as written and is quick, the user's statement runs whole, unchanged.
+The server sorts the actions of one statement into passes (`AlterTablePass` in tablecmds.c): drops first,
+then types, columns, constraints, defaults, the rest. Planning them in that order gives each the facts that
+it would find. Where every action runs as written and is quick, the user's statement runs whole, unchanged.
 """
 
 from dataclasses import dataclass, replace

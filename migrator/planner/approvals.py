@@ -1,7 +1,7 @@
 """`-- migrate: allow HAZARD reason="…"`: which hazards a file approves, and which directives have no effect.
 
-A directive before a statement is for that statement, one at the head of the file for all of them. It fails with
-DirectiveError on a name that is no hazard.
+A directive before a statement is for that statement, one at the head of the file for all of them. It fails
+with DirectiveError on a name that is no hazard.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """BEGIN … COMMIT of a file where nothing is live: kept as one step, text for text.
 
-It may assume one group of items for each statement of the file. A transaction that is not closed, or that holds
-what cannot run in one, is left to fail on the server as the file itself would.
+It may assume one group of items for each statement of the file. A transaction that is not closed, or that
+holds what cannot run in one, is left to fail on the server as the file itself would.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One file: its statements one after the other, then its steps in phases, then what is to be said of the file."""
+"""One file: its statements one after the other, then its steps in phases, then what is said of the file."""
 
 from dataclasses import dataclass, replace
 

@@ -1,13 +1,14 @@
 """The order of a file's steps: phases are monotone, and as little as possible is moved.
 
-The rule. Steps keep the order of their statements, and the phase of a step is raised to the greatest of those
-before it. Two kinds of step may leave that order:
+The rule. Steps keep the order of their statements, and the phase of a step is raised to the greatest of
+those before it. Two kinds of step may leave that order:
 
-- A step that *commutes* (a nullable column, a column with a constant default, a table without foreign keys) stays
-  in expand: it moves before steps of backfill and validate of earlier statements, if every step that it passes
-  is of that phase by its own nature and generated here (a walk, an index build, a validation). Statements as
-  written (data changes, functions, triggers, what is not understood) and steps whose phase was raised are never
-  passed.
+- A step that *commutes* (a nullable column, a column with a constant default, a table without foreign keys)
+stays
+  in expand: it moves before steps of backfill and validate of earlier statements, if every step that it
+  passes is of that phase by its own nature and generated here (a walk, an index build, a validation).
+  Statements as written (data changes, functions, triggers, what is not understood) and steps whose phase
+  was raised are never passed.
 - A step that does not depend on any step of contract stays before them all; one that touches a relation (or
   function, or type) of such a step, or may touch anything, follows it into contract.
 """

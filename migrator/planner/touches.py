@@ -1,4 +1,4 @@
-"""What a file touches: the relations of its statements, with the views over them and the partitions below them."""
+"""What a file touches: the relations of its statements, the views over them, the partitions below them."""
 
 from collections.abc import Iterable
 

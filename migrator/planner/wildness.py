@@ -1,4 +1,4 @@
-"""Statements whose meaning depends on more than the relations that they name: no step is moved across them."""
+"""Statements that depend on more than the relations that they name: no step is moved across them."""
 
 from migrator.operations.base import Context
 from migrator.sql.syntax import (

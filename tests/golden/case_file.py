@@ -1,18 +1,14 @@
 """A golden case: one readable file with a title and sections, each begun by a line `-- name --`.
 
-    Why this case is here.
-    -- settings --
-    servers: 13-17            servers it is for (default 13-18); the plan is that of the newest
-    rows: users=0 orders=12   rows of tables (default 5000000 and 1 GB); `?` is unknown
-    live: no                  nothing is live (default yes)
-    facts: nothing            no facts at all (default: those of the schema)
-    compare: no               the naive result is not compared, and why
-    -- schema --
-    SQL that exists beforehand
-    -- migration --
-    The file to plan.
-    -- plan --
-    What `tests.golden.render` makes of the plan; `python -m tests.golden.update [WORDS]` writes it anew.
+settings, optional lines `name: value`:
+- `servers: 13-17`: the servers it is for (default 13-18); the plan shown is that of the newest
+- `rows: users=0 orders=?`: rows of tables (default 5000000 and 1 GB); `?` is unknown
+- `live: no`: nothing is live (default yes)
+- `facts: nothing`: no facts at all (default: those of the schema)
+- `compare: no, why`: the result is not compared with the naive one
+
+schema: SQL that exists beforehand. migration: the file to plan. plan: what `tests.golden.render` makes of it;
+`python -m tests.golden.update [WORDS]` writes it anew.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The steps of a plan, carried out in their order by the plainest means: what is tested is the SQL, not the runner."""
+"""The steps of a plan, carried out by the plainest means: what is tested is the SQL, not the runner."""
 
 from typing import Any, assert_never
 

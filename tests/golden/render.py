@@ -1,4 +1,4 @@
-"""A plan as the text that golden files hold: everything that matters, nothing that changes from run to run."""
+"""A plan as the text that golden files hold: all that matters, nothing that changes from run to run."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -7,7 +7,6 @@ from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import Plan, SourceStatement
 from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction, Work
-
 
 DEFAULT_PATH = '"$user", public'
 
@@ -62,7 +61,9 @@ def _step(step: Step) -> Iterator[str]:
     yield f"step {step.id} {step.phase} {step.recovery}: {step.title}"
     limits = step.timeouts
     yield f"  limits: lock {limits.lock_ms} ms, statement {limits.statement_ms} ms, {limits.deadline_s:g} s"
-    yield from (f"  session: {name} = {value}" for name, value in step.session.settings if value != DEFAULT_PATH)
+    yield from (
+        f"  session: {name} = {value}" for name, value in step.session.settings if value != DEFAULT_PATH
+    )
     yield from (f"  {line}" for line in _work(step.work))
     yield from (f"  undo: {sql}" for sql in step.undo)
     yield from (f"  diagnosis {d.sqlstate}: {d.sql}" for d in step.diagnoses)

@@ -1,4 +1,3 @@
-import psycopg
 import pytest
 
 from migrator.plan.codec import decode, encode
@@ -7,7 +6,7 @@ from migrator.sql.migration import read_migration
 from tests.conftest import Database
 from tests.golden.case_file import Case, all_cases
 from tests.golden.executor import carry_out, carry_out_naively
-from tests.golden.planning import adjusted, folded_facts, planned
+from tests.golden.planning import folded_facts, planned
 from tests.golden.render import render
 from tests.schema_dump import schema
 

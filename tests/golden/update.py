@@ -1,4 +1,4 @@
-"""`python -m tests.golden.update [WORDS]`: write the expected plans anew (of the files whose name has a word).
+"""`python -m tests.golden.update [WORDS]`: write the expected plans anew (of files whose name has a word).
 
 Read the difference with `git diff` before it is committed: these files are what the plans should be.
 """
