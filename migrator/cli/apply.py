@@ -8,13 +8,12 @@ from migrator import workflow
 from migrator.cli.group import Command
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
-from migrator.cli.steps import show_steps, steps_now
+from migrator.cli.steps import rendered, show_steps, steps_now
 from migrator.cli.units import Duration
 from migrator.execution.events import Observer
 from migrator.execution.options import WITHOUT_CONTRACT, RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.plan.step import Phase
-from migrator.reports import text
 
 PHASES = [str(phase) for phase in Phase if phase in WITHOUT_CONTRACT]
 
@@ -76,7 +75,7 @@ def _apply_files(project: Project, request: Request, *, dry_run: bool) -> None:
     try:
         agenda = workflow.ready(migrations, observation, project.policy, request.options())
     except workflow.Unapproved as refused:
-        click.echo(text.render(refused.agenda.plan).rstrip())
+        click.echo(rendered(refused.agenda.plan).rstrip())
         raise
 
     def action(options: RunOptions, observer: Observer) -> RunResult:

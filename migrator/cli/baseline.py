@@ -29,9 +29,9 @@ def baseline(*, version: str, yes: bool) -> None:
     project = load_project()
     migrations = () if version == NONE else project.migrations()
     chosen = _through(version, migrations)
-    with project.store("baseline") as store:
-        confirm(f"record {len(chosen)} files as applied", project.place, yes=yes)
-        store.baseline([file_entry(migration) for migration in chosen])
+    with project.open("baseline") as opened:
+        confirm(f"record {len(chosen)} files as applied", opened.place, yes=yes)
+        opened.store.baseline([file_entry(migration) for migration in chosen])
     click.echo(f"the journal begins with {len(chosen)} files recorded as applied")
 
 

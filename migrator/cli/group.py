@@ -63,7 +63,7 @@ class Command(click.Command):
         everywhere: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and not isinstance(parameter, click.Argument):
                 (everywhere if isinstance(parameter, GlobalOption) else own).append(record)
         for title, records in (("Options", own), ("Global options", everywhere)):
             with formatter.section(title):

@@ -21,6 +21,6 @@ def pause(*, reason: str | None) -> None:
     Works from any host; takes no lock. Go on with `migrate resume` and `migrate apply`.
     """
     project = load_project()
-    with project.existing_journal("pause") as store:
-        store.set_paused(paused=True, reason=reason)
+    with project.open_existing("pause") as opened:
+        opened.store.set_paused(paused=True, reason=reason)
     click.echo("paused: a running migration stops after its batch; go on with migrate resume")

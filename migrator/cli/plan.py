@@ -8,11 +8,11 @@ from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.planning import Planned, plan_files, plan_new, plan_pending
 from migrator.cli.project import Project, load_project
+from migrator.cli.steps import rendered
 from migrator.errors import ApprovalNeeded, UsageError, WorkPending
 from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import Plan
-from migrator.reports import text
 
 NEVER = "never"
 
@@ -68,7 +68,7 @@ def plan(
     if save is not None:
         _save(save, planned.plan)
     click.echo(
-        codec.encode_readable(planned.plan).rstrip() if form == "json" else text.render(planned.plan).rstrip()
+        codec.encode_readable(planned.plan).rstrip() if form == "json" else rendered(planned.plan).rstrip()
     )
     for note in planned.notes:
         say(note, label="note", color="cyan")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from migrator import __version__, planner, workflow
+from migrator import __version__, workflow
 from migrator.cli.git import new_files
 from migrator.cli.project import Project
 from migrator.errors import UsageError
 from migrator.execution.journal import MigrationRecord
 from migrator.plan.plan import Plan
+from migrator.planner import plan as make_plan
 from migrator.postgres.facts import Facts
 from migrator.sql.migration import Migration
 
@@ -59,7 +60,7 @@ def plan_files(project: Project, files: Sequence[str], *, offline: bool) -> Plan
 
 
 def _plan(project: Project, migrations: Sequence[Migration], facts: Facts) -> Plan:
-    return planner.plan(migrations, facts, project.policy, tool_version=__version__)
+    return make_plan(migrations, facts, project.policy, tool_version=__version__)
 
 
 def _standard_input(project: Project) -> Migration:

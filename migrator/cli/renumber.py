@@ -29,8 +29,8 @@ def renumber(*, file: Path, offline: bool) -> None:
     path = file if file.exists() or file.parent != Path() else project.directory / file
     version, slug = _checked(path)
     if not offline and project.has_database:
-        with project.store("renumber", read_only=True) as store:
-            record = store.load().get(version)
+        with project.open("renumber", read_only=True) as opened:
+            record = opened.store.load().get(version)
         if record is not None:
             raise InputError(f"{path.name} is {record.state} in the journal, so it keeps its version")
     target = path.with_name(file_name(next_version(path.parent), slug))

@@ -12,6 +12,7 @@ from migrator.execution.journal import MigrationRecord
 CHOICES = {
     "applied": "everything of it is in the database",
     "rolled-back": "nothing of it is in the database; it is pending again",
+    "accept-drift": "what was changed beside it is right, go on",
     "accept-checksum": "the edited file is right, what ran is equivalent",
 }
 
@@ -48,10 +49,10 @@ def resolve(*, version: str, choice: str | None, reason: str, yes: bool) -> None
     if not reason.strip():
         raise UsageError("the reason is empty")
     project = load_project()
-    with project.existing_journal("resolve") as store:
-        record = store.load().get(version)
-        confirm(f"record of {version}: {CHOICES[choice]}", project.place, yes=yes)
-        _record(store, choice, reason, _entry(project, version, record, choice))
+    with project.open_existing("resolve") as opened:
+        record = opened.store.load().get(version)
+        confirm(f"record of {version}: {CHOICES[choice]}", opened.place, yes=yes)
+        _record(opened.store, choice, reason, _entry(project, version, record, choice))
     click.echo(f"recorded: {version} {choice.replace('-', ' ')}")
 
 
@@ -61,6 +62,8 @@ def _record(store: JournalStore, choice: str, reason: str, entry: FileEntry) -> 
             store.resolve_applied(entry, reason)
         case "rolled-back":
             store.resolve_rolled_back(entry.version, reason)
+        case "accept-drift":
+            store.accept_drift(entry.version, reason)
         case _:
             store.accept_checksum(entry, reason)
 

@@ -14,6 +14,6 @@ from migrator.cli.project import load_project
 def resume() -> None:
     """Take back a pause. Runs nothing: that is what `migrate apply` does."""
     project = load_project()
-    with project.existing_journal("resume") as store:
-        store.set_paused(paused=False)
+    with project.open_existing("resume") as opened:
+        opened.store.set_paused(paused=False)
     click.echo("no pause any more; run on with migrate apply")

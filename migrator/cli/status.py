@@ -31,11 +31,11 @@ PENDING = "pending"
 def status(*, form: str, check: str | None) -> None:
     """Show what the database's journal says. Read-only: works on a standby, and without the files."""
     project = load_project()
-    with project.store("status", read_only=True) as store:
-        journal = store.load()
-        progress = store.progress() if journal.exists else ()
+    with project.open("status", read_only=True) as opened:
+        journal = opened.store.load()
+        progress = opened.store.progress() if journal.exists else ()
     pending = _pending(project, journal)
-    seen = status_report.Status(place=project.place, journal=journal, progress=progress, pending=pending)
+    seen = status_report.Status(place=opened.place, journal=journal, progress=progress, pending=pending)
     click.echo(status_report.as_json(seen) if form == "json" else status_report.as_text(seen))
     _check(seen, check)
 

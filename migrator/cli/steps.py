@@ -6,6 +6,7 @@ from typing import Protocol
 import click
 
 from migrator.execution.options import RunOptions
+from migrator.plan.plan import Plan
 from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Phase, Step, Transaction
 from migrator.workflow import Agenda, remaining
 
@@ -39,6 +40,13 @@ def _asked_for(step: Step, options: RunOptions) -> bool:
     if step.phase is Phase.CONTRACT:
         return options.may_contract(step.migration)
     return step.phase in options.phases
+
+
+def rendered(plan: Plan) -> str:
+    """Return the report of a plan."""
+    from migrator.reports import text
+
+    return text.render(plan)
 
 
 def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:

@@ -16,7 +16,7 @@ from migrator.workflow.applying import (
     remaining,
     waiting_through,
 )
-from migrator.workflow.observation import Observation, observe
+from migrator.workflow.observation import Observation, observe, place
 from migrator.workflow.saved import apply_saved, check_fresh, saved_agenda
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "file_state",
     "going_on_with",
     "observe",
+    "place",
     "prepare",
     "ready",
     "remaining",

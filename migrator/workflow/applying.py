@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from migrator.database.journal_store import JournalStore
 from migrator.database.session import Connector
 from migrator.errors import ApprovalNeeded, InputError, NoBaselineError, UsageError
 from migrator.execution.events import Observer
@@ -43,9 +44,20 @@ def apply(
     going_on = going_on_with(agenda, options)
     if going_on:
         only = replace(options, only=frozenset(record.version for record in going_on))
-        before = run(connector, agenda.edited, policy, only, observer)
+        _store_edited(connector, agenda.edited, policy, options)
+        before = run(connector, Plan(), policy, only, observer)
         agenda = ready(migrations, observe(connector, policy), policy, options)
     return together(before, run(connector, agenda.pending, policy, options, observer))
+
+
+def _store_edited(connector: Connector, edited: Plan, policy: Policy, options: RunOptions) -> None:
+    """Record the merged plans, with which the run then goes on."""
+    if not edited.migrations:
+        return
+    with connector.session("apply") as connection:
+        store = JournalStore(connection, policy.journal_schema, options.provenance)
+        for migration in edited.migrations:
+            store.set_plan(migration.version, edited.only(migration.version))
 
 
 def ready(
@@ -122,12 +134,9 @@ def contractable(journal: Journal, versions: Sequence[str]) -> tuple[MigrationRe
 
 def waiting_through(journal: Journal, version: str) -> tuple[str, ...]:
     """Return the waiting versions up to and including this one, which the journal has to know."""
-    last = _begun(journal, version)
-    return tuple(
-        r.version
-        for r in journal.unfinished
-        if r.state is MigrationState.WAITING and (r.version <= last.version or r.position <= last.position)
-    )
+    last = int(_begun(journal, version).version)
+    waiting = (r for r in journal.unfinished if r.state is MigrationState.WAITING)
+    return tuple(r.version for r in waiting if int(r.version) <= last)
 
 
 def _begun(journal: Journal, version: str) -> MigrationRecord:

@@ -6,7 +6,7 @@ import msgspec
 
 from migrator.database.introspect import read_facts
 from migrator.database.journal_store import JournalStore
-from migrator.database.session import Connector
+from migrator.database.session import Connection, Connector
 from migrator.database.translate import translating
 from migrator.execution.journal import Journal
 from migrator.policy import Policy
@@ -33,9 +33,14 @@ def observe(connector: Connector, policy: Policy) -> Observation:
     with connector.session("plan", read_only=True) as connection, translating("reading the database"):
         journal = JournalStore(connection, policy.journal_schema).load()
         facts = read_facts(connection, journal_schema=policy.journal_schema)
-        info = connection.info
-        place = f"{info.dbname} on {info.host or 'this machine'}:{info.port}"
-    return Observation(journal=journal, facts=_as_the_run_began(journal, facts), place=place)
+        where = place(connection)
+    return Observation(journal=journal, facts=_as_the_run_began(journal, facts), place=where)
+
+
+def place(connection: Connection) -> str:
+    """Return database, host and port of a session, for people."""
+    info = connection.info
+    return f"{info.dbname} on {info.host or 'this machine'}:{info.port}"
 
 
 def _as_the_run_began(journal: Journal, facts: Facts) -> Facts:
