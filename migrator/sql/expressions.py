@@ -127,9 +127,9 @@ def _agreed(words: Words, tree: exp.Expression) -> Expression | None:
     """Put together what the two readers found; None if a word is left over or a column was not written."""
     from sqlglot import exp  # noqa: PLC0415 - imported by now
 
-    readable = (node for node in tree.find_all(exp.Column) if not isinstance(node.this, exp.Star))
-    columns = frozenset(map(_column, readable))
-    named = {part for column in columns for part in column if part}
+    nodes = [node for node in tree.find_all(exp.Column) if not isinstance(node.this, exp.Star)]
+    columns = frozenset(map(_column, nodes))
+    named = {_folded(part) for node in nodes for part in node.parts}
     has_query = tree.find(exp.Query) is not None
     stars = [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
     if has_query != words.has_query or not named <= words.names:

@@ -76,8 +76,8 @@ _LEXEME = re.compile(
   | (?P<line>--[^\n\r]*)
   | (?P<block>/\*)
   | (?P<string>[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?{_PLAIN})
-  | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
   | (?P<quoted>(?:[uU]&)?"(?:[^"]+|"")*+")
+  | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
   | (?P<number>(?:0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+
       |(?:{_INTEGER}(?:\.(?!\.)(?:{_INTEGER})?)?|\.{_INTEGER})(?:[eE][-+]?{_INTEGER})?))
   | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)

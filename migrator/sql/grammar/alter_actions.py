@@ -48,6 +48,8 @@ def action(c: Cursor, kind: str) -> Action:
 def _sequence_action(c: Cursor) -> Action:
     start = c.index
     sequence_options(c)
+    if c.index == start or not c.done:
+        c.fail("expected an option")
     return OtherAction(text=c.slice(start), kind="SEQUENCE OPTIONS")
 
 

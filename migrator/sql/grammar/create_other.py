@@ -57,7 +57,7 @@ def create_type(c: Cursor) -> CreateType:
         form = "shell"
     elif c.at("("):
         form = "base"
-        parameters(c)
+        parameters(c, qualified=False)
     else:
         c.expect("as")
         form, labels = _type_body(c)
@@ -69,7 +69,7 @@ def _type_body(c: Cursor) -> tuple[str, tuple[str, ...]]:
     if c.accept("enum"):
         return "enum", _labels(c)
     if c.accept("range"):
-        parameters(c)
+        parameters(c, qualified=False)
         return "range", ()
     c.expect("(")
     if not c.at(")"):

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from migrator.sql.syntax import Slice
 
 
-def parameters(c: Cursor) -> Slice:
-    """Consume `(name = value, …)`; a value may be missing."""
+def parameters(c: Cursor, *, qualified: bool = True) -> Slice:
+    """Consume `(name = value, …)`; a value may be missing. Storage parameters may be qualified, as `toast.x`."""
     start = c.index
     c.expect("(")
     while True:
         c.label()
-        if c.accept("."):
+        if qualified and c.accept("."):
             c.label()
         if c.accept("="):
             parameter_value(c)

@@ -231,7 +231,7 @@ def _target(c: Cursor, following: str) -> tuple[QualifiedName, bool, str | None,
     start = c.index + c.at("only")
     table, only = relation(c)
     alias = None
-    if c.accept("as") or (c.at_name() and not c.at(following)):
+    if c.accept("as") or (c.at_name() and not c.at_any("set", following)):
         alias = c.name()
     return table, only, alias, c.slice(start)
 

@@ -31,7 +31,9 @@ _NOT_PREFIXES = frozenset({"between", "in", "like", "ilike", "similar"})
 _IS_TESTS = frozenset({"null", "true", "false", "unknown", "document", "normalized", "json"})
 _NORMAL_FORMS = ("nfc", "nfd", "nfkc", "nfkd")
 _MATCHES = frozenset({"like", "ilike", "similar"})
-_QUANTIFIED = _MATCHES | {"operator"}
+_NONASSOCIATIVE = _MATCHES | {"in", "between"}
+_QUANTIFIED = _MATCHES | {"operator", "comparison"}
+_COMPARISONS = frozenset({"<", ">", "=", "<=", ">=", "<>", "!="})
 _NOT_OPERATORS = frozenset({"=>"})
 _NOT_PREFIX = frozenset({"*", "/", "%", "^", "<", ">", "=", "<=", ">=", "<>", "!=", "=>"})
 
@@ -94,6 +96,7 @@ def at_query(c: Cursor, ahead: int = 0) -> bool:
 
 def _chain(c: Cursor, *, restricted: bool) -> None:
     word: str | None = ""
+    seen: set[str] = set()
     while word is not None:
         if word in _QUANTIFIED and c.at_any("any", "all", "some") and c.value_at(1) == "(":
             c.index += 1
@@ -103,13 +106,29 @@ def _chain(c: Cursor, *, restricted: bool) -> None:
             _operand(c)
         _postfixes(c, restricted=restricted)
         word = _joint(c, word, restricted=restricted)
+        _refuse_chained(c, word, seen)
+
+
+def _refuse_chained(c: Cursor, word: str | None, seen: set[str]) -> None:
+    """Comparisons do not associate: `a = b = c` is an error (manual: "Operator Precedence")."""
+    if word in {"and", "or", "is"}:
+        seen.clear()
+    elif word == "comparison":
+        if word in seen:
+            c.fail("a second comparison")
+        seen.clear()
+        seen.add(word)
+    elif word in _NONASSOCIATIVE:
+        if "match" in seen:
+            c.fail("a second comparison")
+        seen.add("match")
 
 
 def _joint(c: Cursor, before: str, *, restricted: bool) -> str | None:
     """Consume what joins two operands, with the right side of IN; None where the expression ends here."""
     if c.kind_at() is TokenKind.OPERATOR and c.value not in _NOT_OPERATORS:
         c.index += 1
-        return "operator"
+        return "comparison" if c.value_at(-1) in _COMPARISONS else "operator"
     if c.at("operator", "("):
         _named_operator(c)
         return "operator"
@@ -478,7 +497,7 @@ def _call(c: Cursor) -> None:
 
 def _argument(c: Cursor) -> None:
     c.accept("variadic")
-    if c.at_name() and c.value_at(1) in {":=", "=>"}:
+    if c.at_name(NOT_FUNCTION) and c.value_at(1) in {":=", "=>"}:
         c.index += 2
     expression(c)
 

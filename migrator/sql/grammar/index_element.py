@@ -15,18 +15,25 @@ if TYPE_CHECKING:
 def index_element(c: Cursor) -> IndexElement:
     """Consume a column or expression with its options; an expression's slice has its parentheses, if written."""
     start = c.index
-    column = None
-    if c.at("("):
-        parenthesised(c)
-    elif c.at_name() and c.value_at(1) not in {"(", "."}:
-        column = c.name()
-    else:
-        function_expression(c)
+    if c.at("nulls") and c.value_at(1) in {"first", "last"}:
+        c.fail("expected a column or expression")
+    column = index_key(c)
     expression = c.slice(start) if column is None else None
     first_option = c.index
     _options(c)
     options = c.slice(first_option) if c.index > first_option else None
     return IndexElement(column=column, expression=expression, options=options)
+
+
+def index_key(c: Cursor) -> str | None:
+    """Consume a column, a function call, or an expression in parentheses; return the name of a column."""
+    if c.at("("):
+        parenthesised(c)
+    elif c.at_name() and c.value_at(1) not in {"(", "."}:
+        return c.name()
+    else:
+        function_expression(c)
+    return None
 
 
 def _options(c: Cursor) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.grammar.definition import options, parameters
-from migrator.sql.grammar.expression import expression, expressions, parenthesised
+from migrator.sql.grammar.expression import expression, parenthesised
+from migrator.sql.grammar.index_element import index_key
 from migrator.sql.grammar.query import query_to_end
 from migrator.sql.grammar.relation import relation
-from migrator.sql.keywords import RESERVED
+from migrator.sql.keywords import NOT_FUNCTION, RESERVED
 from migrator.sql.syntax import KnownForm
 from migrator.sql.tokens import TokenKind
 
@@ -171,7 +172,9 @@ def create_statistics(c: Cursor) -> KnownForm:
     if c.at("("):
         c.names()
     c.expect("on")
-    expressions(c)
+    index_key(c)
+    while c.accept(","):
+        index_key(c)
     c.expect("from")
     table = c.qualified_name()
     return _known(c, "CREATE STATISTICS", (table,), () if name is None else (name,))
@@ -234,7 +237,7 @@ def call(c: Cursor) -> KnownForm:
     c.expect("(")
     if not c.at(")"):
         while True:
-            if c.at_name() and c.value_at(1) in {":=", "=>"}:
+            if c.at_name(NOT_FUNCTION) and c.value_at(1) in {":=", "=>"}:
                 c.index += 2
             expression(c)
             if not c.accept(","):

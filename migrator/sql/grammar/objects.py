@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.sql.grammar.create_function import routine_arguments
-from migrator.sql.keywords import NOT_FUNCTION
+from migrator.sql.keywords import NOT_COLUMN, NOT_FUNCTION
 
 if TYPE_CHECKING:
     from migrator.postgres.identifiers import QualifiedName
@@ -62,4 +62,4 @@ def routine(c: Cursor) -> QualifiedName:
 
 def type_object(c: Cursor) -> QualifiedName:
     """Consume the name of a type or domain of the user's."""
-    return c.qualified_name(NOT_FUNCTION)
+    return c.qualified_name(NOT_COLUMN | NOT_FUNCTION)

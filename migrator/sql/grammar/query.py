@@ -39,6 +39,7 @@ def query_until(c: Cursor, start: int, end: int) -> None:
     c.index = start
     if not at_query(c):
         c.fail("expected a query")
+    _check_start(c)
     depth = 0
     while c.index < end:
         _check_token(c, start)
@@ -50,6 +51,25 @@ def query_until(c: Cursor, start: int, end: int) -> None:
         if depth < 0:
             c.fail("brackets do not match")
         c.index += 1
+
+
+def _check_start(c: Cursor) -> None:
+    """The token after the first word: most of what is not a query is found out here."""
+    ahead = 0
+    while c.value_at(ahead) == "(":
+        ahead += 1
+    following = c.value_at(ahead + 1)
+    match c.value_at(ahead):
+        case "values":
+            plausible = following == "("
+        case "with":
+            plausible = following == "recursive" or c.at_name(ahead=ahead + 1)
+        case "table":
+            plausible = following == "only" or c.at_name(ahead=ahead + 1)
+        case _:
+            plausible = following not in {",", "as"}
+    if not plausible:
+        c.fail("expected a query")
 
 
 def _check_token(c: Cursor, start: int) -> None:

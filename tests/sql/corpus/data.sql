@@ -1,0 +1,25 @@
+-- Data and session.
+INSERT INTO t (a, b) VALUES (1, DEFAULT), (2, 'x' || 'y') ON CONFLICT (a) WHERE b IS NULL DO UPDATE SET b = excluded.b WHERE t.a > 1 RETURNING a, b AS c;
+INSERT INTO t DEFAULT VALUES;
+INSERT INTO t (a) SELECT 1 FROM x ON CONFLICT DO NOTHING;
+UPDATE ONLY s.t AS x SET a = a + 1, b = DEFAULT, c = CASE WHEN d THEN 1 ELSE 2 END WHERE e IS DISTINCT FROM f AND g BETWEEN 1 AND 2 OR h NOT IN (1, 2) RETURNING *;
+UPDATE t SET a = b.c FROM b WHERE t.id = b.id;
+UPDATE t SET (a, b) = (SELECT 1, 2);
+UPDATE t SET a = substring(b FROM 1 FOR 2), c = extract(year FROM d), e = trim(BOTH 'x' FROM f), g = position('a' IN h), i = overlay(j PLACING 'x' FROM 2), k = cast(l AS numeric(10,2)), m = n AT TIME ZONE 'UTC', o = p::jsonb ->> 'q', r = ARRAY[1, 2], s = (SELECT 1), u = coalesce(v, w) COLLATE "C";
+UPDATE t SET a = b LIKE 'x' ESCAPE 'y', c = d = ANY (ARRAY[1]), e = count(*) FILTER (WHERE f) OVER (PARTITION BY g), h = interval '1 day', i = timestamp with time zone '2020-01-01', j = NOT k, l = m[1:2], n = f(x => 1), o = ROW(1, 2), p = EXISTS (SELECT 1), q = r IS NOT NULL;
+DELETE FROM ONLY s.t x USING b WHERE x.a = b.a RETURNING x.a;
+DELETE FROM t;
+WITH a AS (SELECT 1 AS b) UPDATE t SET c = a.b FROM a;
+WITH a AS MATERIALIZED (SELECT 1) DELETE FROM t USING a;
+SELECT a, b FROM t WHERE c = 'x' ORDER BY d LIMIT 1;
+SET LOCAL search_path TO a, "B", 'c';
+SET SESSION statement_timeout = '5s';
+SET TIME ZONE 'UTC';
+SET ROLE x;
+RESET search_path;
+BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY;
+COMMIT AND NO CHAIN;
+ROLLBACK TO SAVEPOINT a;
+SAVEPOINT a;
+RELEASE SAVEPOINT a;
+SET CONSTRAINTS ALL DEFERRED;
