@@ -1,0 +1,184 @@
+"""A plan as plain text: the verdict, what each statement would have done, the steps that run instead.
+
+The text depends on the plan alone and fits 100 columns, but for SQL, which is shown exactly as it runs.
+Colours are the command line's business.
+"""
+
+import textwrap
+from collections.abc import Iterator
+
+from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.plan import Plan, PlannedMigration, SourceStatement
+from migrator.plan.step import (
+    Autocommit,
+    Backfill,
+    BuildIndex,
+    Diagnosis,
+    DropIndex,
+    Phase,
+    Step,
+    Transaction,
+    Work,
+)
+from migrator.reports.words import RECOVERY, counted, limits, locks, whom, work
+
+WIDTH = 100
+
+_MARGIN = "       "
+
+_EXCERPT = 64
+
+
+def render(plan: Plan) -> str:
+    """Return the report of a plan."""
+    lines = [verdict(plan), *_basis(plan)]
+    for migration in plan.migrations:
+        lines += ["", *_migration(migration, plan)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def verdict(plan: Plan) -> str:
+    """Return the one line that says whether the plan may run."""
+    blocking = [hazard for hazard in plan.hazards if hazard.blocks]
+    if not plan.migrations:
+        return "nothing to do: no file is pending"
+    final = [hazard for hazard in blocking if not hazard.approvable]
+    if final:
+        return f"cannot run: {counted(len(final), 'error')} to mend{_also(len(blocking) - len(final))}"
+    if blocking:
+        return f"needs approval: {counted(len(blocking), 'hazard')}"
+    size = f"{counted(len(plan.migrations), 'file')}, {counted(len(plan.steps), 'step')}"
+    return f"{_safety(plan)}: {size}{_stalls(plan)}{_waiting(plan)}"
+
+
+def _also(approvable: int) -> str:
+    return f", {counted(approvable, 'hazard')} to approve" if approvable else ""
+
+
+def _safety(plan: Plan) -> str:
+    return "approved" if any(hazard.approved is not None for hazard in plan.hazards) else "safe"
+
+
+def _stalls(plan: Plan) -> str:
+    """The longest that reads or writes may have to wait for one attempt of one step."""
+    if not plan.live:
+        return ", and nothing is in use yet"
+    strong = [s for s in plan.steps if s.effect.unknown or (s.effect.worst and s.effect.worst.blocks_writes)]
+    if not strong:
+        return ", nothing blocks reads or writes"
+    bounds = [step.timeouts.statement_ms for step in strong]
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) < len(bounds):
+        return f", {counted(len(bounds) - len(known), 'step')} may block reads or writes without a limit"
+    return f", nothing blocks reads or writes longer than {max(known):,} ms"
+
+
+def _waiting(plan: Plan) -> str:
+    waiting = sum(step.phase is Phase.CONTRACT for step in plan.steps)
+    return f"; {counted(waiting, 'step')} of them for `migrate contract`" if waiting else ""
+
+
+def _basis(plan: Plan) -> Iterator[str]:
+    where = f" of {plan.database}" if plan.database else ""
+    yield f"planned for PostgreSQL {plan.server_version}, from facts: {plan.facts}{where}"
+
+
+def _migration(migration: PlannedMigration, plan: Plan) -> Iterator[str]:
+    yield f"{migration.file}"
+    for finding in migration.findings:
+        yield from _hazard(finding)
+    for statement in plan.statements:
+        if statement.migration == migration.version:
+            yield from _statement(statement)
+    steps = plan.steps_of(migration.version)
+    if steps:
+        yield ""
+        yield "  what runs"
+    for phase in Phase:
+        yield from _phase(phase, plan.steps_of(migration.version, phase))
+
+
+def _statement(statement: SourceStatement) -> Iterator[str]:
+    yield ""
+    yield f"  {statement.line}:{statement.column}  {_excerpt(statement.text)}"
+    word = "runs as written" if statement.as_written else "as written"
+    effect = statement.effect
+    if effect.locks or effect.unknown or effect.long:
+        parts = [locks(effect), work(effect), whom(effect)]
+        yield from _prose(f"{word}: {', '.join(part for part in parts if part)}")
+    for hazard in statement.hazards:
+        yield from _hazard(hazard)
+    if statement.note:
+        yield from _prose(f"note: {statement.note}")
+
+
+def _excerpt(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= _EXCERPT else f"{one_line[: _EXCERPT - 1]}…"
+
+
+def _hazard(hazard: Hazard) -> Iterator[str]:
+    place = f"{hazard.file}:{hazard.line}:{hazard.column} " if hazard.file else ""
+    word = "approved" if hazard.approved is not None else str(hazard.severity)
+    yield from _prose(f"{word}: {place}[{hazard.kind}] {hazard.message}")
+    if hazard.instead:
+        yield from _prose(f"instead: {hazard.instead}", deeper=2)
+    if hazard.approved is not None:
+        yield from _prose(f"reason: {hazard.approved}", deeper=2)
+    elif hazard.severity is Severity.ERROR and hazard.approvable:
+        yield from _prose(f'or approve it: -- migrate: allow {hazard.kind} reason="…"', deeper=2)
+
+
+def _phase(phase: Phase, steps: tuple[Step, ...]) -> Iterator[str]:
+    if not steps:
+        return
+    yield ""
+    yield f"  {phase}{' (only on demand: migrate contract)' if phase is Phase.CONTRACT else ''}"
+    for step in steps:
+        yield from _step(step)
+
+
+def _step(step: Step) -> Iterator[str]:
+    yield f"  {step.id:<5}{step.title}"
+    for sql in work_sql(step.work):
+        yield from (f"{_MARGIN}| {line}" for line in f"{sql};".splitlines())
+    yield from _prose(f"{locks(step.effect)}: {work(step.effect)}")
+    yield from _prose(f"{limits(step)}; {RECOVERY[step.recovery]}")
+    yield from _undo(step)
+    yield from (line for diagnosis in step.diagnoses for line in _diagnosis(diagnosis))
+
+
+def _undo(step: Step) -> Iterator[str]:
+    for sql in step.undo:
+        yield f"{_MARGIN}undo: {' '.join(sql.split())};"
+    if step.undo_note:
+        yield from _prose(f"undo: {step.undo_note}" if not step.undo else f"({step.undo_note})")
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
+    yield from _prose(
+        f"if it fails with {diagnosis.sqlstate}: names up to five of them ({diagnosis.message})"
+    )
+
+
+def work_sql(work: Work) -> tuple[str, ...]:
+    """Return the SQL that a person should read; of a walk, the statement of one window."""
+    match work:
+        case Transaction(statements=statements, acquire=acquire):
+            return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
+        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql):
+            return (sql,)
+        case Backfill():
+            return (*work.prepare_sql, *work.value_sql, work.update_sql, *work.finish_sql)
+
+
+def _prose(text: str, *, deeper: int = 0) -> list[str]:
+    indent = _MARGIN + " " * deeper
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
