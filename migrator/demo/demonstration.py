@@ -149,6 +149,8 @@ class Demonstration:
         shop.load(self.planned, size)
         self.tell(f"loaded {size.orders:,} orders ({size.rows:,} rows) in {time.monotonic() - begin:.0f} s")
         self.server.create("naive", template="planned")
+        if self.options.keep:
+            self.tell(f"connect with: psql '{self.planned}' and psql '{self.naive}'")
         self.tell("copied the database for the naive run")
 
     def run_planned(self) -> tuple[Side, KilledRun | None]:
@@ -185,7 +187,7 @@ class Demonstration:
 
     def application(self, database: str) -> Application:
         """Return traffic against a database."""
-        output = self.server.folder / f"recording-{database.rpartition('/')[2].partition('?')[0]}"
+        output = self.server.folder / ("recording-planned" if database == self.planned else "recording-naive")
         return Application(database, output, orders=self.options.size.orders)
 
     def baseline(self) -> Window:

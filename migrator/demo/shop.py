@@ -14,8 +14,8 @@ class Size:
 
     @property
     def customers(self) -> int:
-        """A customer for every fourth order."""
-        return max(100, self.orders // 4)
+        """A customer for every fourth order; enough that their table is not a small one (`small_table_rows`)."""
+        return max(12_000, self.orders // 4)
 
     @property
     def products(self) -> int:
