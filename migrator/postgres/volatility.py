@@ -117,7 +117,7 @@ form an expression means is known only from the types of its operands."""
 
 
 def volatility_of(name: str) -> Volatility | None:
-    """Return the class of a function by its folded name, with `pg_catalog.` or without; None is "do not know"."""
+    """Return the class of a function by its folded name, `pg_catalog.` or not; None is "do not know"."""
     plain = name.removeprefix("pg_catalog.")
     if plain in _IMMUTABLE:
         return "i"

@@ -49,7 +49,7 @@ class Cursor:
 
     @property
     def value(self) -> str:
-        """The folded word, operator or punctuation here; empty for a name in quotes, a constant, or the end."""
+        """The folded word, operator or punctuation here; empty for a quoted name, a constant, or the end."""
         return self._values[self.index]
 
     def value_at(self, ahead: int) -> str:
@@ -180,7 +180,7 @@ class Cursor:
                 return QualifiedName(schema=schema, name=name)
             case _:
                 self.index = start
-                self.fail("a name with a database in front")
+                return self.fail("a name with a database in front")
 
     def function_name(self) -> QualifiedName:
         """Consume the name of a function: one class of keywords if it is qualified, another if not."""

@@ -115,7 +115,7 @@ def _parse(body: str, at: Location) -> Directive:
         case "backfill":
             return _backfill(rest.strip(), at)
         case _:
-            _refuse(at, f"unknown directive {body!r}", near=(name, _NAMES))
+            return _refuse(at, f"unknown directive {body!r}", near=(name, _NAMES))
 
 
 def _allow(rest: str, at: Location) -> Allow:
@@ -144,7 +144,7 @@ def _day(until: str | None, at: Location) -> str | None:
     try:
         return date.fromisoformat(until).isoformat()
     except ValueError:
-        _refuse(at, f"until={until} is not a day; write YYYY-MM-DD")
+        return _refuse(at, f"until={until} is not a day; write YYYY-MM-DD")
 
 
 def _backfill(choice: str, at: Location) -> BackfillChoice:

@@ -1,5 +1,4 @@
-"""The words of an expression by what they are: functions, types of casts, operators, and the rest, which may
-be columns.
+"""The words of an expression by what they are: functions, types of casts, operators, or else columns.
 
 Works on tokens that our grammar accepted as one expression, so a name before `(` is a call unless a construct
 says otherwise. Returns None at anything that this simple reading cannot tell for certain.
@@ -189,7 +188,7 @@ class _Reader:
             self._typed(found, literal=True, text=self.c.text(self.c.index))
 
     def _starts_literal(self, start: int) -> bool:
-        """`timestamp with time zone '…'`"""
+        """Whether `timestamp with time zone '…'` begins at that token."""
         c = self.c
         after = c.index
         c.index = start

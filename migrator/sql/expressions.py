@@ -51,7 +51,7 @@ class Expression:
 
     @property
     def is_constant(self) -> bool:
-        """Whether it is made of literals only: casts and arrays of them, and built-in operators between them."""
+        """Whether it is made of literals only: casts, arrays, and built-in operators between them."""
         found = self.functions or self.columns or self.has_subquery or self.has_star_or_whole_row
         return not found and all(_casts_constants(name) for name in self.casts)
 
@@ -153,6 +153,6 @@ def _column(node: exp.Column) -> Column:
     return (_folded(qualifier) if qualifier else None), _folded(node.this)
 
 
-def _folded(identifier: exp.Expression) -> str:
+def _folded(identifier: exp.Expr) -> str:
     name = str(identifier.this)
     return name if identifier.args.get("quoted") else fold(name)

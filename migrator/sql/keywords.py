@@ -1,5 +1,4 @@
-"""PostgreSQL's keywords by what they may name (manual: "SQL Key Words"), the strictest class of versions 13
-to 18.
+"""PostgreSQL's keywords by what they may name (manual: "SQL Key Words"), strictest of versions 13 to 18.
 
 A word that is reserved in one version is treated as reserved in all: a statement that uses it as a name
 becomes opaque rather than misread. Words in none of these sets may name anything.
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 
 def words(table: str) -> frozenset[str]:
-    """Return the words of a table that is written as text, which is easier to read and compare than a list."""
+    """Return the words of a table written as text, which is easier to read and compare than a list."""
     return frozenset(table.split())
 
 

@@ -92,6 +92,6 @@ def version_and_name(file: str) -> tuple[str, str]:
     if found is None:
         raise InputError(
             f"{file}: not the name of a migration",
-            hint="a migration is called VERSION_name.sql, such as 20260131120000_add_price.sql: migrate new NAME",
+            hint="a migration is called VERSION_name.sql; make one with: migrate new NAME",
         )
     return found["version"], found["name"]

@@ -8,6 +8,7 @@ backslash commands, COPY data; and for a string, comment, parenthesis or body th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from migrator.errors import SqlSyntaxError
 from migrator.sql.lines import LineTable
@@ -17,7 +18,7 @@ from migrator.sql.tokens import LexError, Token, TokenKind, scan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A statement: from its first token to its last, without the semicolon; comments inside stay in the text."""
+    """A statement, from its first token to its last, without the semicolon; comments inside stay."""
 
     text: str
     span: Span
@@ -115,7 +116,7 @@ def refuse_copy_data(tokens: tuple[Token, ...]) -> None:
     if tokens[0].value != "copy":
         return
     depth = 0
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         depth += {"(": 1, ")": -1}.get(before.value, 0)
         if depth == 0 and before.value == "from" and token.value == "stdin":
             raise LexError(

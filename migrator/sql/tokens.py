@@ -1,9 +1,8 @@
-"""Text to tokens with exact character offsets, by the rules of PostgreSQL's own lexer (`scan.l`,
-`psqlscan.l`).
+"""Text to tokens with exact character offsets, by the rules of PostgreSQL's lexers (`scan.l`, `psqlscan.l`).
 
 Assumes `standard_conforming_strings = on`, which every session sets. Each token's text is
 `source[start:end]`, and tokens tile the text except for white space and comments; comments are tokens too,
-because directives live there. Fails with `Unterminated` where a string, quoted name or comment has no end,
+because directives live there. Fails with `LexError` where a string, quoted name or comment has no end,
 and on a backslash outside quotes. Why not sqlglot's tokenizer: docs/decisions/0010-reading-sql.md.
 """
 

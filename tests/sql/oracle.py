@@ -1,11 +1,9 @@
-"""The server's own grammar (libpg_query, through postgast) as an oracle: what it reads must be what we read."""
+"""The server's own grammar (libpg_query, through postgast) as an oracle: it must read what we read."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
-
-import postgast
-from postgast import PgQueryError
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql import syntax
@@ -18,14 +16,18 @@ from tests.sql.oracle_actions import (
     their_type,
 )
 
+postgast = import_module("postgast")  # its stubs are no valid Python, so the type checker must not meet them
+
+Message = Any
+"""A protobuf message of libpg_query; its classes are made when the program runs."""
 Shape = tuple[Any, ...]
 
 
 def theirs(text: str) -> Shape | None:
-    """Return the shape of one statement as the server reads it; None for a syntax error or several statements."""
+    """Return the shape of one statement as the server reads it; None for an error or several statements."""
     try:
         parsed = postgast.parse(text)
-    except PgQueryError:
+    except postgast.PgQueryError:
         return None
     if len(parsed.stmts) != 1:
         return None
@@ -34,26 +36,26 @@ def theirs(text: str) -> Shape | None:
     return (kind, *_their_details(kind, getattr(node, kind)))
 
 
-def _name(relation: Any) -> QualifiedName:
+def _name(relation: Message) -> QualifiedName:
     return QualifiedName(schema=relation.schemaname or None, name=relation.relname)
 
 
-def _strings(nodes: Any) -> tuple[str, ...]:
+def _strings(nodes: Message) -> tuple[str, ...]:
     return tuple(node.string.sval for node in nodes)
 
 
-def _qualified(nodes: Any) -> QualifiedName:
+def _qualified(nodes: Message) -> QualifiedName:
     *schema, name = _strings(nodes)
     return QualifiedName(schema=schema[-1] if schema else None, name=name)
 
 
-def _enum(message: Any, field: str) -> str:
+def _enum(message: Message, field: str) -> str:
     return str(
         message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[getattr(message, field)].name
     )
 
 
-def _their_details(kind: str, node: Any) -> Shape:
+def _their_details(kind: str, node: Message) -> Shape:  # noqa: C901 - one case a statement
     match kind:
         case "alter_table_stmt":
             actions = tuple(their_action(c.alter_table_cmd) for c in node.cmds)
@@ -100,7 +102,7 @@ def _their_details(kind: str, node: Any) -> Shape:
             return ()
 
 
-def _their_table(node: Any) -> Shape:
+def _their_table(node: Message) -> Shape:
     columns = []
     constraints = []
     for element in node.table_elts:
@@ -116,19 +118,19 @@ def _their_table(node: Any) -> Shape:
     return (_name(node.relation), node.if_not_exists, tuple(columns), their_constraints(constraints))
 
 
-def _their_index(node: Any) -> Shape:
+def _their_index(node: Message) -> Shape:
     elements = tuple(element.index_elem.name or None for element in node.index_params)
     flags = (node.unique, node.concurrent, node.if_not_exists, node.nulls_not_distinct)
     where = node.HasField("where_clause")
     return (node.idxname or None, _name(node.relation), node.access_method, elements, *flags, where)
 
 
-def _their_drop(node: Any) -> Shape:
+def _their_drop(node: Message) -> Shape:
     cascade = _enum(node, "behavior") == "DROP_CASCADE"
     return (len(node.objects), node.missing_ok, cascade, node.concurrent)
 
 
-def _their_target(node: Any) -> Shape:
+def _their_target(node: Message) -> Shape:
     alias = node.relation.alias.aliasname or None
     where = node.HasField("where_clause")
     returning = (
@@ -144,7 +146,7 @@ def _their_target(node: Any) -> Shape:
     )
 
 
-def _their_assignments(node: Any) -> tuple[str, ...]:
+def _their_assignments(node: Message) -> tuple[str, ...]:
     targets = [target.res_target for target in node.target_list]
     simple = all(t.val.WhichOneof("node") != "multi_assign_ref" and not t.indirection for t in targets)
     return tuple(target.name for target in targets) if simple else ()
@@ -162,7 +164,7 @@ _KINDS: dict[type[syntax.Command], frozenset[str]] = {
 
 
 def disagreement(command: syntax.Command, read: Shape | None) -> str | None:  # noqa: C901 - one case a command
-    """Say how our reading differs from the server's; None where both agree or we do not claim to understand."""
+    """Say how our reading differs from the server's; None where both agree or ours is opaque."""
     if isinstance(command, syntax.Opaque):
         return None
     if read is None:
@@ -170,13 +172,13 @@ def disagreement(command: syntax.Command, read: Shape | None) -> str | None:  # 
     kind, *details = read
     match command:
         case syntax.AlterTable():
-            return _differs(kind, details, *_our_alter(command, kind))
+            return _differs(kind, details, *_our_alter(command))
         case syntax.CreateTable():
             return _differs(kind, details, *_our_table(command))
         case syntax.CreateIndex():
             return _differs(kind, details, "index_stmt", _our_index(command))
         case syntax.Drop():
-            ours = (len(command.names), command.if_exists, command.cascade, command.concurrently)
+            ours: Shape = (len(command.names), command.if_exists, command.cascade, command.concurrently)
             return _differs(kind, details, "drop_stmt", ours)
         case syntax.Insert():
             return _differs(kind, details, "insert_stmt", (command.table,))
@@ -217,7 +219,7 @@ def _differs(kind: str, details: list[Any], our_kind: str, ours: Shape) -> str |
     return None if tuple(details) == ours else f"{ours} is {tuple(details)}"
 
 
-def _our_alter(command: syntax.AlterTable, kind: str) -> tuple[str, Shape]:
+def _our_alter(command: syntax.AlterTable) -> tuple[str, Shape]:
     first = command.actions[0]
     match first:
         case syntax.RenameColumn() | syntax.RenameConstraint():

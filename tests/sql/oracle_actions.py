@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migrator.sql import syntax
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Message = Any
+"""A protobuf message of libpg_query; its classes are made when the program runs."""
 Shape = tuple[Any, ...]
 
 _ACTIONS = {
@@ -63,7 +67,7 @@ _SERIALS = {
 }
 
 
-def our_action(action: syntax.Action) -> Shape:  # noqa: C901 - one case an action
+def our_action(action: syntax.Action) -> Shape:
     match action:
         case syntax.AddColumn():
             own = our_constraints(action.column.constraints)
@@ -91,14 +95,14 @@ def our_action(action: syntax.Action) -> Shape:  # noqa: C901 - one case an acti
             return ("Rename",)
 
 
-def their_action(cmd: Any) -> Shape:
+def their_action(cmd: Message) -> Shape:
     field = cmd.DESCRIPTOR.fields_by_name["subtype"]
     name = field.enum_type.values_by_number[cmd.subtype].name.removeprefix("AT_")
     behaviour = cmd.DESCRIPTOR.fields_by_name["behavior"].enum_type.values_by_number[cmd.behavior].name
     cascade = behaviour == "DROP_CASCADE"
     match name:
         case "AddColumn":
-            column = cmd.def_.column_def if hasattr(cmd, "def_") else getattr(cmd, "def").column_def
+            column = getattr(cmd, "def").column_def
             own = their_constraints(c.constraint for c in column.constraints)
             return (name, column.colname, their_type(column.type_name), own, cmd.missing_ok)
         case "DropColumn" | "DropConstraint":
@@ -120,7 +124,7 @@ def our_type(found: syntax.TypeName) -> Shape:
     return (found.name.name, found.array)
 
 
-def their_type(found: Any) -> Shape:
+def their_type(found: Message) -> Shape:
     name = found.names[-1].string.sval
     own = len(found.names) == 1 and not found.array_bounds and not found.typmods
     return (_SERIALS.get(name, name) if own else name, len(found.array_bounds))
@@ -168,13 +172,13 @@ def _short(action: syntax.ReferentialAction) -> str:
     ]
 
 
-def their_constraints(constraints: Iterable[Any]) -> Shape:
-    """DEFERRABLE and the like are separate nodes beside a column's constraint; they are left out on both sides."""
+def their_constraints(constraints: Iterable[Message]) -> Shape:
+    """DEFERRABLE and the like are nodes of their own beside a column's constraint; they are left out."""
     read = [_their_constraint(constraint) for constraint in constraints]
     return tuple(constraint for constraint in read if constraint is not None)
 
 
-def _their_constraint(node: Any) -> Shape | None:
+def _their_constraint(node: Message) -> Shape | None:
     values = node.DESCRIPTOR.fields_by_name["contype"].enum_type.values_by_number
     kind = values[node.contype].name.removeprefix("CONSTR_")
     head = (node.conname, node.skip_validation and node.is_enforced, False)
@@ -195,5 +199,5 @@ def _their_constraint(node: Any) -> Shape | None:
             return (kind, *head)
 
 
-def _names(nodes: Any) -> tuple[str, ...]:
+def _names(nodes: Message) -> tuple[str, ...]:
     return tuple(node.string.sval for node in nodes)

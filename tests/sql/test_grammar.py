@@ -9,7 +9,7 @@ from migrator.sql import syntax
 from migrator.sql.migration import read_migration
 
 
-def read(text: str) -> Any:
+def read(text: str) -> Any:  # noqa: ANN401 - a test knows which command it wrote
     (statement,) = read_migration(text, file="-").statements
     return statement.command
 
@@ -82,8 +82,8 @@ def test_the_head_of_a_column_is_without_its_constraints() -> None:
 
 def test_not_valid_belongs_to_its_own_constraint() -> None:
     text = (
-        "alter table t add constraint a check (x > 0) not valid, add constraint b foreign key (x) references u"
-        " deferrable initially deferred not valid, add constraint c check (y > 0)"
+        "alter table t add constraint a check (x > 0) not valid, add constraint b foreign key (x)"
+        " references u deferrable initially deferred not valid, add constraint c check (y > 0)"
     )
     first, second, third = (action.constraint for action in read(text).actions)
 
@@ -102,8 +102,9 @@ def test_rename_of_a_column_needs_no_word() -> None:
 
 def test_an_update_is_cut_into_its_clauses() -> None:
     text = (
-        "update only s.t as x set a = case when b is distinct from c then substring(d from 2) else 'w' end, e = default"
-        " from u join v using (k) where x.a is distinct from u.from_id or extract(year from x.z) = 1 returning x.a"
+        "update only s.t as x set a = case when b is distinct from c then substring(d from 2) else 'w' end,"
+        " e = default from u join v using (k) where x.a is distinct from u.from_id or"
+        " extract(year from x.z) = 1 returning x.a"
     )
     found = read(text)
 

@@ -1,19 +1,21 @@
-"""Our reading agrees with the server's own grammar, over written statements, their mutations, and real histories."""
+"""Our reading agrees with the server's own grammar: written statements, their mutations, real histories."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import postgast
 import pytest
 
 from migrator.errors import SqlSyntaxError
 from migrator.sql.grammar import read_command
 from migrator.sql.split import Piece, Script, split
 from migrator.sql.syntax import Opaque
-from tests.sql.oracle import disagreement, theirs
+from tests.sql.oracle import disagreement, postgast, theirs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.sql"))
 HISTORIES = Path(__file__).parents[3] / "shared" / "histories"

@@ -155,8 +155,7 @@ def test_tokens_are_the_servers(text: str, expected: list[str]) -> None:
 def test_pieces_and_gaps_are_the_text(text: str) -> None:
     try:
         script = split(text, file="f.sql")
-    except SqlSyntaxError as error:
-        assert error.at is not None
+    except SqlSyntaxError:
         return
     end = 0
     for piece in script.pieces:

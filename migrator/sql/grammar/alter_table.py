@@ -1,4 +1,4 @@
-"""ALTER TABLE and the ALTER forms of other relations that share its actions (gram.y: AlterTableStmt, RenameStmt)."""
+"""ALTER TABLE and the ALTER forms of other relations that share its actions (gram.y: AlterTableStmt)."""
 
 from __future__ import annotations
 

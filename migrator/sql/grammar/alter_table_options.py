@@ -1,4 +1,4 @@
-"""Actions of ALTER TABLE that concern the table as a whole: owner, storage, triggers, inheritance, replication."""
+"""Actions of ALTER TABLE on the table as a whole: owner, storage, triggers, inheritance, replication."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _note(attributes: Attributes, words: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexParameters:
-    """`INCLUDE (…) WITH (…) USING INDEX TABLESPACE …`"""
+    """`INCLUDE (…) WITH (…) USING INDEX TABLESPACE …`."""
 
     include: tuple[str, ...]
     parameters: Slice | None
@@ -127,7 +127,7 @@ def index_parameters(c: Cursor, *, include: bool) -> IndexParameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """`REFERENCES table (columns) MATCH … ON DELETE … ON UPDATE …`"""
+    """`REFERENCES table (columns) MATCH … ON DELETE … ON UPDATE …`."""
 
     table: QualifiedName
     columns: tuple[str, ...]
@@ -138,7 +138,7 @@ class References:
 
 
 def references(c: Cursor) -> References:
-    """Consume a reference; what stands inside `( … )` of SET NULL (columns) stays in the constraint's slice only."""
+    """Consume a reference; the columns of SET NULL (columns) stay in the constraint's slice only."""
     c.expect("references")
     table = c.qualified_name()
     columns, period = key_columns(c) if c.at("(") else ((), False)

@@ -1,4 +1,4 @@
-"""Lists of `name = value` in parentheses: storage parameters, options of types and indexes (gram.y: definition)."""
+"""Lists of `name = value` in parentheses: storage parameters, options of types (gram.y: definition)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def parameters(c: Cursor, *, qualified: bool = True) -> Slice:
-    """Consume `(name = value, …)`; a value may be missing. Storage parameters may be qualified, as `toast.x`."""
+    """Consume `(name = value, …)`; a value may be missing. Storage parameters may be `toast.x`."""
     start = c.index
     c.expect("(")
     while True:

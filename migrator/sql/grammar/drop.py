@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.cursor import Cursor
 from migrator.sql.grammar.objects import (
     ON_TABLE_KINDS,
     PLAIN_KINDS,
@@ -21,6 +20,8 @@ from migrator.sql.syntax import Drop, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from migrator.sql.cursor import Cursor
 
 
 def drop(c: Cursor) -> Drop:

@@ -46,14 +46,14 @@ def expression(c: Cursor) -> Slice:
 
 
 def restricted_expression(c: Cursor) -> Slice:
-    """Consume an expression without boolean words outside parentheses (b_expr), as DEFAULT of a column takes it."""
+    """Consume an expression without boolean words outside parentheses (b_expr), as DEFAULT takes it."""
     start = c.index
     _chain(c, restricted=True)
     return c.slice(start)
 
 
 def function_expression(c: Cursor) -> Slice:
-    """Consume a function call or its like (func_expr_windowless), as a key of an index may be without parentheses."""
+    """Consume a function call or its like (func_expr_windowless), as a key of an index may be."""
     start = c.index
     if c.value not in VALUE_FUNCTIONS and not _calls(c):
         c.fail("expected a function call")
@@ -161,7 +161,7 @@ def _word_joint(c: Cursor, before: str) -> str | None:
 
 
 def _named_operator(c: Cursor) -> None:
-    """OPERATOR(schema.+)"""
+    """`OPERATOR(schema.+)`."""
     c.expect("operator", "(")
     while c.at_name(NOT_COLUMN):
         c.name()

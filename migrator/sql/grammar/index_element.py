@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def index_element(c: Cursor) -> IndexElement:
-    """Consume a column or expression with its options; an expression's slice has its parentheses, if written."""
+    """Consume a column or expression with its options; an expression's slice has its parentheses."""
     start = c.index
     if c.at("nulls") and c.value_at(1) in {"first", "last"}:
         c.fail("expected a column or expression")

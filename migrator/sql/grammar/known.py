@@ -1,5 +1,4 @@
-"""Statements read token by token whose details do not matter for planning: what they are, and which
-relations.
+"""Statements read token by token whose details do not matter: what they are, and which relations.
 
 CALL and DO run code that nobody reads here; the planner decides by their kind.
 """

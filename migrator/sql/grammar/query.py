@@ -1,5 +1,4 @@
-"""Queries, which are not read but bounded: they begin as one, their brackets match, and they hold no
-surprise.
+"""Queries, which are not read but bounded: a beginning, matching brackets, and no surprise inside.
 
 A query that changes data (a WITH of INSERT, UPDATE, DELETE or MERGE) or creates a table (SELECT INTO) is
 refused here, because what it is would not be what it looks like.

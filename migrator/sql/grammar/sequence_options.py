@@ -13,7 +13,7 @@ _NUMBERED = frozenset({"cache", "maxvalue", "minvalue"})
 
 
 def sequence_options(c: Cursor) -> tuple[str, ...] | None:
-    """Consume all options; return the parts of the OWNED BY name, empty for NONE, None where it is not written."""
+    """Consume all options; return the parts of the OWNED BY name: empty for NONE, None if not written."""
     owner: tuple[str, ...] | None = None
     while True:
         if c.at("owned", "by"):
