@@ -208,7 +208,8 @@ def _taken(
         return ()
     same = same_index(found, index_of(command, index.name, context))
     if same is False:
-        return (_name_taken(f"{index} exists with another definition: {found.definition}", index),)
+        known = f": {found.definition}" if found.definition else ""
+        return (_name_taken(f"{index} exists with another definition{known}", index),)
     if not command.if_not_exists:
         return (_name_taken(f"{index} exists already", index),)
     return f"{index} exists with this definition" if same else ()

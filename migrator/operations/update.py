@@ -24,6 +24,8 @@ Source
 
 from dataclasses import replace
 
+from msgspec.structs import replace as changed
+
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.conditions import by_unique_key
 from migrator.operations.fill_trigger import becomes_not_null, create_step, drop_step, with_trigger
@@ -46,7 +48,7 @@ from migrator.plan.ddl_backfill import Target, idempotent_backfill
 from migrator.plan.ddl_captured import once_only_backfill
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
-from migrator.plan.step import Backfill, Step, Timeouts
+from migrator.plan.step import Backfill, Phase, Step, Timeouts
 from migrator.plan.walk_key import avoids_collation
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, truncate
@@ -71,7 +73,8 @@ def _plan(command: Update, context: Context) -> Outcome:
     missing = missing_columns(relation, tuple(a.column for a in command.assignments))
     found = (*missing, *refusals(command, relation, context))
     if not found and _one_row(command, relation):
-        return replace(_unchanged(outcome, context), note="WHERE names one row by its key")
+        one = replace(outcome, effect=changed(outcome.effect, scans=()))
+        return replace(_unchanged(one, context), note="WHERE names one row by its key")
     return _approvable(outcome, found, context) if found else _walked(outcome, command, relation, context)
 
 
@@ -211,6 +214,7 @@ def _approvable(outcome: Outcome, hazards: tuple[Hazard, ...], context: Context)
         context,
         f"UPDATE {outcome.touches[0]} in one transaction",
         outcome.effect,
+        phase=Phase.BACKFILL,
         undo_note="the old values are not kept",
         timeouts=Timeouts(
             lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s

@@ -48,7 +48,10 @@ def filled(value: str) -> Sql:
 
 def comparable(column: str, column_type: str) -> str:
     """A column (qualified, quoted) in the form in which equal means identical."""
-    return column if IDENTITY.fullmatch(column_type) else f'{column}::text COLLATE pg_catalog."C"'
+    if IDENTITY.fullmatch(column_type):
+        return column
+    text = column if column_type == "text" else f"{column}::text"
+    return f'{text} COLLATE pg_catalog."C"'
 
 
 def cast_and_comparable(value: str, column_type: str) -> str:

@@ -31,8 +31,9 @@ def conjunction(conditions: Iterable[str | None]) -> str:
 
 
 def disjunction(conditions: Iterable[str]) -> str:
-    """Join conditions by OR, each in parentheses."""
-    return " OR ".join(f"({condition})" for condition in conditions)
+    """Join conditions by OR, each in parentheses; a single one stays as it is."""
+    given = list(conditions)
+    return given[0] if len(given) == 1 else " OR ".join(f"({condition})" for condition in given)
 
 
 def unused(wanted: str, taken: Iterable[str]) -> str:

@@ -52,6 +52,8 @@ def work(effect: Effect) -> str:
         f"builds an index on {names(effect.index_builds)}" if effect.index_builds else "",
         f"scans {names(effect.scans)}" if effect.scans else "",
     ]
+    if effect.worst is LockMode.ROW_EXCLUSIVE:
+        parts.append("locks the rows that it changes until it commits")
     return ", ".join(part for part in parts if part) or "changes the catalog only"
 
 
@@ -60,6 +62,8 @@ def whom(effect: Effect) -> str:
     worst = effect.worst
     if worst is None:
         return ""
+    if worst is LockMode.ROW_EXCLUSIVE:
+        return "blocks writes of the same rows"
     if not worst.blocks_writes:
         return blocked(worst)
     return f"{blocked(worst)} {'all that time' if effect.long else 'for an instant, once it has the lock'}"
