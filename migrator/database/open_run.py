@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 
@@ -79,7 +80,8 @@ def _take_over(bench: Workbench, options: RunOptions) -> None:
     runner_lock.end_leftovers(connection, schema, observer=bench.observer, sleep=bench.sleep)
     bench.execute(bench.commands.query("forget gone sessions"))
     if bench.commands.run is None:
-        (bench.commands.run,) = bench.execute(bench.commands.begin_run()).fetchone() or (None,)
+        row: tuple[Any, ...] | None = bench.execute(bench.commands.begin_run()).fetchone()
+        bench.commands.run = row[0] if row else None
     bench.execute(bench.commands.query("record session", run=bench.commands.run, purpose="run"))
     bench.faults(FaultPoint.TAKEN_OVER)
 

@@ -135,5 +135,5 @@ def _index(
 
 
 def _tail(table: str, definition: str) -> str:
-    """Return what stands after the table's name."""
+    """Return what stands after the table's name, which the server always qualifies here."""
     return definition.partition(f" ON {table} ")[2] or definition.partition(f" ON ONLY {table} ")[2]

@@ -115,5 +115,5 @@ def _refusal(walk: Walk, keys: list[Key]) -> Exception:
         walk.bench,
         walk.step,
         f"rows of {walk.work.table} do not take their new value: {named}. The cause may be a BEFORE trigger "
-        "that returns NULL or sets the old value again, a rule, or the application that writes the old value.",
+        "that returns NULL or sets the old value again, a rule, or the application writing the old value.",
     )

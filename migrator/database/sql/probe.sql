@@ -3,15 +3,17 @@
 -- name: index
 -- The index of that name, whether it is on the table meant, whether it is complete, and its definition.
 SELECT i.indrelid = to_regclass(quote_ident(%(table_schema)s) || '.' || quote_ident(%(table_name)s)),
-    i.indisvalid AND i.indisready AND i.indislive, i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+    i.indisvalid AND i.indisready AND i.indislive,
+    quote_ident(n.nspname) || '.' || quote_ident(t.relname), pg_get_indexdef(i.indexrelid)
 FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_namespace AS n ON n.oid = c.relnamespace  -- an index lives in its table's schema
 JOIN pg_index AS i ON i.indexrelid = c.oid
+JOIN pg_class AS t ON t.oid = i.indrelid
 WHERE n.nspname = %(schema)s AND c.relname = %(name)s
 
 -- name: definition of the copy
 -- The definition of the only index of our temporary copy.
-SELECT i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+SELECT 'pg_temp.migrator_copy', pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i WHERE i.indrelid = 'pg_temp.migrator_copy'::regclass
 
 -- name: running

@@ -1,0 +1,105 @@
+"""Killed at point 1, 2, 3 … until a run completes untouched; every time the next run finishes the work."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from migrator.execution.journal import MigrationState
+from migrator.plan.plan import Plan
+from migrator.plan.step import Phase
+from tests.conftest import Database
+from tests.engine.plans import backfill, build, carry_out, ddl, drop, plan, users
+
+pytestmark = [pytest.mark.server, pytest.mark.chaos]
+
+ROWS = 350
+
+
+def whole(database: Database) -> Plan:
+    # The value counts the changes of a row, so that a row changed twice is seen.
+    return plan(
+        ddl(1, "ALTER TABLE users ADD COLUMN age int"),
+        backfill(2, rows=ROWS),
+        build(3),
+        drop(4, phase=Phase.VALIDATE),
+        ddl(5, "ALTER TABLE users DROP COLUMN age", phase=Phase.CONTRACT),
+        database=database,
+    )
+
+
+def count_changes(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("ALTER TABLE users ADD COLUMN changes int NOT NULL DEFAULT 0")
+    connection.execute(
+        "CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN NEW.changes := OLD.changes + 1; RETURN NEW; END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER count_change BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION count_change()"
+    )
+
+
+def victim(database: Database, path: Path, point: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.engine.victim", database.url, str(path), str(point)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def reset(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("DROP TABLE IF EXISTS users")
+    connection.execute("DROP FUNCTION IF EXISTS count_change()")
+    connection.execute("DROP SCHEMA IF EXISTS migrator CASCADE")
+    users(connection, ROWS)
+    count_changes(connection)
+
+
+def test_killed_at_every_point(database: Database, tmp_path: Path) -> None:
+    connection = database.connect()
+    path = tmp_path / "plan.json"
+    points = []
+    for number in range(1, 200):
+        reset(connection)
+        given = whole(database)
+        path.write_bytes(msgspec.json.encode(given))
+        ended = victim(database, path, number)
+        if ended.returncode == 0:
+            break
+        points.append(ended.stdout.strip())
+
+        assert -9 == ended.returncode, ended.stderr
+
+        carry_out(database, given, all_phases=True, wait_s=30.0)
+
+        assert_right(connection, ended.stdout)
+    else:
+        pytest.fail("the run never completes")
+
+    assert {"TAKEN_OVER", "STEP_DONE", "BATCH_UPDATED", "BUILD_SENT", "BUILD_ENDED"} <= set(points)
+
+
+def assert_right(connection: psycopg.Connection[Any], where: str) -> None:
+    query = "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email) OR changes <> 1"
+
+    assert (0,) == connection.execute(query).fetchone(), where
+    assert [("users_pkey",)] == connection.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'users'::regclass"
+    ).fetchall(), where
+    assert (MigrationState.APPLIED.value,) == connection.execute(
+        "SELECT state FROM migrator.migration"
+    ).fetchone()
+    assert (ROWS,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone(), where
+    assert (
+        []
+        == connection.execute(
+            "SELECT 1 FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'age'"
+        ).fetchall()
+    ), where
+    assert (0,) == connection.execute("SELECT count(*) FROM migrator.session").fetchone(), where
