@@ -10,6 +10,19 @@ from migrator.postgres.versions import ServerVersion
 from migrator.sql.migration import read_migration
 from tests.golden.case_file import Case
 
+SETTINGS = (
+    ("search_path", "'$user', 'public'"),
+    ("TimeZone", "'UTC'"),
+    ("DateStyle", "'ISO, MDY'"),
+    ("IntervalStyle", "'postgres'"),
+    ("bytea_output", "'hex'"),
+    ("extra_float_digits", "'1'"),
+    ("xmlbinary", "'base64'"),
+    ("xmloption", "'content'"),
+    ("default_text_search_config", "'pg_catalog.english'"),
+)
+"""What the servers of the tests begin with, as far as a plan writes it down."""
+
 LARGE_ROWS, LARGE_BYTES = 5_000_000, 1 << 30
 
 
@@ -26,7 +39,7 @@ def folded_facts(case: Case, version: int) -> Facts:
         live=False,
         complete=True,
         schemas=("public",),
-        settings=(("search_path", '"$user", public'),),
+        settings=SETTINGS,
     )
     if not case.knows_schema:
         return replace(before, live=True, complete=False)

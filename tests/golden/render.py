@@ -7,16 +7,16 @@ from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import Plan, SourceStatement
 from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction, Work
+from migrator.postgres.facts import Facts
 
-DEFAULT_PATH = '"$user", public'
 
-
-def render(plan: Plan) -> str:
+def render(plan: Plan, facts: Facts) -> str:
+    """Settings are shown where they are not those that the session begins with."""
     lines = [*_findings(plan)]
     for statement in plan.statements:
         lines += _statement(statement)
     for step in plan.steps:
-        lines += _step(step)
+        lines += _step(step, facts)
     return "\n".join(lines) + "\n"
 
 
@@ -57,13 +57,13 @@ def _hazard(hazard: Hazard) -> Iterator[str]:
         yield f"  instead: {hazard.instead}"
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: Step, facts: Facts) -> Iterator[str]:
     yield f"step {step.id} {step.phase} {step.recovery}: {step.title}"
     limits = step.timeouts
     yield f"  limits: lock {limits.lock_ms} ms, statement {limits.statement_ms} ms, {limits.deadline_s:g} s"
-    yield from (
-        f"  session: {name} = {value}" for name, value in step.session.settings if value != DEFAULT_PATH
-    )
+    for name, value in step.session.settings:
+        if (name, value) not in facts.settings:
+            yield f"  session: {name.lower()} = {value}"
     yield from (f"  {line}" for line in _work(step.work))
     yield from (f"  undo: {sql}" for sql in step.undo)
     yield from (f"  diagnosis {d.sqlstate}: {d.sql}" for d in step.diagnoses)

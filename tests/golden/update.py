@@ -14,8 +14,8 @@ def main(words: list[str]) -> None:
     for case in all_cases():
         if words and not any(word in case.name for word in words):
             continue
-        plan = planned(case, folded_facts(case, case.servers[-1]))
-        case.path.write_text(case.with_plan(render(plan)).text())
+        facts = folded_facts(case, case.servers[-1])
+        case.path.write_text(case.with_plan(render(planned(case, facts), facts)).text())
 
 
 if __name__ == "__main__":
