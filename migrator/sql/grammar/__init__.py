@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from migrator.sql.cursor import Cursor, NotUnderstood
-from migrator.sql.grammar import alter_other, create_other, dml, known, session
+from migrator.sql.grammar import alter_other, create_other, dml, known, known_access, session
 from migrator.sql.grammar.alter_table import alter_relation
 from migrator.sql.grammar.comment import comment
 from migrator.sql.grammar.create_function import create_function
@@ -101,9 +101,9 @@ _CREATE_RULES: dict[str, Rule] = {
     "domain": create_other.create_domain,
     "extension": create_other.create_extension,
     "schema": create_other.create_schema,
-    "policy": known.create_policy,
+    "policy": known_access.create_policy,
     "statistics": known.create_statistics,
-    "publication": known.create_publication,
+    "publication": known_access.create_publication,
 }
 _ALTER_RULES: dict[str, Rule] = {
     "type": alter_other.alter_type,
@@ -115,8 +115,8 @@ _ALTER_RULES: dict[str, Rule] = {
     "rule": alter_other.alter_on_table,
     "schema": alter_other.alter_schema,
     "extension": alter_other.alter_extension,
-    "policy": known.alter_policy,
-    "default": known.alter_default_privileges,
+    "policy": known_access.alter_policy,
+    "default": known_access.alter_default_privileges,
 }
 _RULES: dict[str, Rule] = {
     "drop": drop,

@@ -51,7 +51,7 @@ def _lone_action(c: Cursor, kind: str) -> Action | None:
     match c.value:
         case "rename":
             return _rename(c, kind)
-        case "set" if c.at("set", "schema"):
+        case "set" if c.at("set", "schema") and kind != "INDEX":
             c.index += 2
             c.name()
             return OtherAction(text=c.slice(start), kind="SET SCHEMA")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.grammar.definition import options, parameters
-from migrator.sql.grammar.expression import expression, parenthesised
+from migrator.sql.grammar.definition import options
+from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.index_element import index_key
 from migrator.sql.grammar.query import query_to_end
 from migrator.sql.grammar.relation import relation
@@ -32,45 +32,6 @@ _LOCK_MODES = (
 )
 
 
-def create_policy(c: Cursor) -> KnownForm:
-    """CREATE POLICY."""
-    c.expect("policy")
-    name = c.name()
-    c.expect("on")
-    table = c.qualified_name()
-    if c.accept("as"):
-        c.expect_any("permissive", "restrictive")
-    if c.accept("for"):
-        c.expect_any("all", "select", "insert", "update", "delete")
-    _policy_tail(c)
-    return _known(c, "CREATE POLICY", (table,), (QualifiedName(schema=None, name=name),))
-
-
-def alter_policy(c: Cursor) -> KnownForm:
-    """ALTER POLICY."""
-    c.expect("policy")
-    c.accept("if", "exists")
-    name = c.name()
-    c.expect("on")
-    table = c.qualified_name()
-    if c.accept("rename", "to"):
-        c.name()
-    else:
-        _policy_tail(c)
-    return _known(c, "ALTER POLICY", (table,), (QualifiedName(schema=None, name=name),))
-
-
-def _policy_tail(c: Cursor) -> None:
-    if c.accept("to"):
-        c.role()
-        while c.accept(","):
-            c.role()
-    if c.accept("using"):
-        parenthesised(c)
-    if c.accept("with", "check"):
-        parenthesised(c)
-
-
 def reindex(c: Cursor) -> KnownForm:
     """REINDEX of an index or table; of a schema or database there is no relation to name."""
     c.expect("reindex")
@@ -83,7 +44,7 @@ def reindex(c: Cursor) -> KnownForm:
         relations = (c.qualified_name(),)
     elif kind == "schema" or not c.done:
         c.name()
-    return _known(c, f"REINDEX {kind.upper()}{' CONCURRENTLY' if concurrently else ''}", relations)
+    return known_form(c, f"REINDEX {kind.upper()}{' CONCURRENTLY' if concurrently else ''}", relations)
 
 
 def refresh(c: Cursor) -> KnownForm:
@@ -94,7 +55,7 @@ def refresh(c: Cursor) -> KnownForm:
     if c.accept("with"):
         c.accept("no")
         c.expect("data")
-    return _known(c, f"REFRESH MATERIALIZED VIEW{' CONCURRENTLY' if concurrently else ''}", (view,))
+    return known_form(c, f"REFRESH MATERIALIZED VIEW{' CONCURRENTLY' if concurrently else ''}", (view,))
 
 
 def truncate(c: Cursor) -> KnownForm:
@@ -105,7 +66,7 @@ def truncate(c: Cursor) -> KnownForm:
     if c.accept_any("restart", "continue"):
         c.expect("identity")
     c.accept_any("cascade", "restrict")
-    return _known(c, "TRUNCATE", relations)
+    return known_form(c, "TRUNCATE", relations)
 
 
 def lock(c: Cursor) -> KnownForm:
@@ -116,7 +77,7 @@ def lock(c: Cursor) -> KnownForm:
     if c.accept("in") and not any(c.accept(*mode.split(), "mode") for mode in _LOCK_MODES):
         c.fail("expected a lock mode")
     c.accept("nowait")
-    return _known(c, "LOCK TABLE", relations)
+    return known_form(c, "LOCK TABLE", relations)
 
 
 def _relations(c: Cursor) -> tuple[QualifiedName, ...]:
@@ -145,7 +106,7 @@ def vacuum(c: Cursor) -> KnownForm:
             break
         if c.done:
             c.fail("expected a table")
-    return _known(c, kind, tuple(relations))
+    return known_form(c, kind, tuple(relations))
 
 
 def cluster(c: Cursor) -> KnownForm:
@@ -156,11 +117,11 @@ def cluster(c: Cursor) -> KnownForm:
     else:
         c.accept("verbose")
     if c.done:
-        return _known(c, "CLUSTER")
+        return known_form(c, "CLUSTER")
     table = c.qualified_name()
     if c.accept("using"):
         c.name()
-    return _known(c, "CLUSTER", (table,))
+    return known_form(c, "CLUSTER", (table,))
 
 
 def create_statistics(c: Cursor) -> KnownForm:
@@ -176,7 +137,7 @@ def create_statistics(c: Cursor) -> KnownForm:
         index_key(c)
     c.expect("from")
     table = c.qualified_name()
-    return _known(c, "CREATE STATISTICS", (table,), () if name is None else (name,))
+    return known_form(c, "CREATE STATISTICS", (table,), () if name is None else (name,))
 
 
 def create_rule(c: Cursor) -> KnownForm:
@@ -197,7 +158,7 @@ def create_rule(c: Cursor) -> KnownForm:
         query_to_end(c)
     elif not c.accept("nothing"):
         _rule_command(c)
-    return _known(c, "CREATE RULE", (table,), (QualifiedName(schema=None, name=name),))
+    return known_form(c, "CREATE RULE", (table,), (QualifiedName(schema=None, name=name),))
 
 
 def _rule_command(c: Cursor) -> None:
@@ -226,7 +187,7 @@ def do(c: Cursor) -> KnownForm:
             bodies += 1
     if bodies != 1:
         c.fail("expected one body")
-    return _known(c, "DO")
+    return known_form(c, "DO")
 
 
 def call(c: Cursor) -> KnownForm:
@@ -242,75 +203,15 @@ def call(c: Cursor) -> KnownForm:
             if not c.accept(","):
                 break
     c.expect(")")
-    return _known(c, "CALL", (), (name,))
+    return known_form(c, "CALL", (), (name,))
 
 
-def create_publication(c: Cursor) -> KnownForm:
-    """CREATE PUBLICATION, for all tables or for those named."""
-    c.expect("publication")
-    name = QualifiedName(schema=None, name=c.name())
-    relations: tuple[QualifiedName, ...] = ()
-    if c.accept("for") and not c.accept("all", "tables"):
-        c.expect("table")
-        relations = _published(c)
-    if c.accept("with"):
-        parameters(c)
-    return _known(c, "CREATE PUBLICATION", relations, (name,))
-
-
-def _published(c: Cursor) -> tuple[QualifiedName, ...]:
-    found: list[QualifiedName] = []
-    while True:
-        found.append(relation(c)[0])
-        if c.at("("):
-            c.names()
-        if c.accept("where"):
-            parenthesised(c)
-        if not c.accept(","):
-            return tuple(found)
-
-
-def alter_default_privileges(c: Cursor) -> KnownForm:
-    """ALTER DEFAULT PRIVILEGES."""
-    c.expect("default", "privileges")
-    while True:
-        if c.accept("in", "schema") or c.accept("for", "role") or c.accept("for", "user"):
-            c.role()
-            while c.accept(","):
-                c.role()
-        else:
-            break
-    revoke = c.expect_any("grant", "revoke") == "revoke"
-    if revoke:
-        c.accept("grant", "option", "for")
-    if c.accept("all"):
-        c.accept("privileges")
-    else:
-        c.name(RESERVED - {"select", "references"})
-        while c.accept(","):
-            c.name(RESERVED - {"select", "references"})
-    c.expect("on")
-    c.expect_any("tables", "sequences", "functions", "routines", "types", "schemas")
-    c.expect("from" if revoke else "to")
-    _default_grantees(c, revoke=revoke)
-    return _known(c, "ALTER DEFAULT PRIVILEGES")
-
-
-def _default_grantees(c: Cursor, *, revoke: bool) -> None:
-    c.role()
-    while c.accept(","):
-        c.role()
-    if revoke:
-        c.accept_any("cascade", "restrict")
-    else:
-        c.accept("with", "grant", "option")
-
-
-def _known(
+def known_form(
     c: Cursor,
     kind: str,
     relations: tuple[QualifiedName, ...] = (),
     names: tuple[QualifiedName, ...] = (),
 ) -> KnownForm:
+    """Return the form once every token was consumed."""
     c.expect_end()
     return KnownForm(kind=kind, relations=relations, names=names)
