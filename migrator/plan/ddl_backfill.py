@@ -176,7 +176,8 @@ class _Walk:
             reference=self.target.reference,
             assignments=assignments(self.fillings, values),
             join=" AND ".join(f"{own} = {key}" for own, key in joined),
-            again=self._rows(None, values),
+            # The window once more: or the join may read the whole table, where statistics are poor.
+            again=self._rows(condition, values),
         )
 
     def _keys(self, condition: str, *, values: int) -> str:
@@ -205,7 +206,7 @@ class _Walk:
         key = walk_key(self.target.relation)
         return [f"{self.target.reference}.{quote(c.name)}" for c in key] or [f"{self.target.reference}.ctid"]
 
-    def _rows(self, condition: str | None, values: int) -> str:
+    def _rows(self, condition: str, values: int) -> str:
         bound = self._bound(values)
         work = [self._needs_work(f, value) for f, value in zip(self.fillings, bound, strict=True)]
         return conjunction([condition, self.target.where, disjunction(work)])

@@ -43,7 +43,7 @@ class _CapturedWalk:
     key: tuple[KeyColumn, ...]
 
     def backfill(self) -> Backfill:
-        k, windows = len(self.key), self._windows
+        k, windows, own = len(self.key), self._windows, self._own_windows
         return Backfill(
             table=self.target.relation.name,
             key=self.key,
@@ -52,13 +52,15 @@ class _CapturedWalk:
             upper_sql=windows.upper_sql(),
             first_window_sql=windows.first_window_sql(),
             next_window_sql=windows.next_window_sql(),
-            first_update_sql=self._update(windows.until(1), values=k + 1),
-            update_sql=self._update(windows.between(1, k + 1), values=2 * k + 1),
-            first_skip_locked_sql=self._skip_locked(windows.until(1), values=k + 1),
-            skip_locked_sql=self._skip_locked(windows.between(1, k + 1), values=2 * k + 1),
+            first_update_sql=self._update(windows.until(1), own.until(1), values=k + 1),
+            update_sql=self._update(windows.between(1, k + 1), own.between(1, k + 1), values=2 * k + 1),
+            first_skip_locked_sql=self._skip_locked(windows.until(1), own.until(1), values=k + 1),
+            skip_locked_sql=self._skip_locked(
+                windows.between(1, k + 1), own.between(1, k + 1), values=2 * k + 1
+            ),
             first_left_sql=self._keys(windows.until(1), values=k + 1),
             left_sql=self._keys(windows.between(1, k + 1), values=2 * k + 1),
-            row_sql=self._update(windows.at(1), values=k + 1),
+            row_sql=self._update(windows.at(1), own.at(1), values=k + 1),
             remaining_sql=self._keys(windows.until(1), values=k + 1) + " LIMIT 5",
             finish_sql=(fill("DROP TABLE {list}", list=self.captured.quoted),),
             estimated_rows=self.target.relation.rows,
@@ -82,7 +84,7 @@ class _CapturedWalk:
             fill("ANALYZE {list}", list=self.captured.quoted),
         )
 
-    def _update(self, condition: str, *, values: int) -> str:
+    def _update(self, condition: str, own: str, *, values: int) -> str:
         return fill(
             "WITH {taken} AS (DELETE FROM {list} WHERE {condition} RETURNING {shown})"
             " UPDATE {table} SET {assignments} FROM {taken} WHERE {rows}",
@@ -92,10 +94,10 @@ class _CapturedWalk:
             shown=self._list_columns(),
             table=self.target.table,
             assignments=assignments(self.fillings, values),
-            rows=self._rows("migrator_taken"),
+            rows=self._rows("migrator_taken", own),
         )
 
-    def _skip_locked(self, condition: str, *, values: int) -> str:
+    def _skip_locked(self, condition: str, own: str, *, values: int) -> str:
         return fill(
             "WITH {batch} AS MATERIALIZED (SELECT {shown} FROM {list} JOIN {table} ON {locked}"
             " WHERE {condition} {locking} OF {reference} SKIP LOCKED),"
@@ -114,7 +116,7 @@ class _CapturedWalk:
             reference=self.target.reference,
             same=self._equal("migrator_list", "migrator_batch"),
             assignments=assignments(self.fillings, values),
-            rows=self._rows("migrator_taken"),
+            rows=self._rows("migrator_taken", own),
         )
 
     def _keys(self, condition: str, *, values: int) -> str:
@@ -128,8 +130,9 @@ class _CapturedWalk:
             condition=conjunction([condition, *mentioned]),
         )
 
-    def _rows(self, taken: str) -> str:
-        return conjunction([self._joined(taken), self.target.where])
+    def _rows(self, taken: str, own: str) -> str:
+        # The window of the table's own key: or the join may read all of it, where statistics are poor.
+        return conjunction([self._joined(taken), own, self.target.where])
 
     def _joined(self, listed: str) -> str:
         pairs = zip(self._own_key(), self._list_key, strict=True)
@@ -157,6 +160,10 @@ class _CapturedWalk:
         """The list's columns: names that no slice of the user's can mean."""
         names = [self._name(f"migrator_key_{place}") for place, _ in enumerate(self.key, 1)]
         return tuple(KeyColumn(name, column.type) for name, column in zip(names, self.key, strict=True))
+
+    @property
+    def _own_windows(self) -> KeyWindows:
+        return KeyWindows(table=self.target.table, reference=self.target.reference, key=self.key)
 
     @property
     def _windows(self) -> KeyWindows:
