@@ -24,8 +24,11 @@ POLL = 0.004
 
 STOPPED_SAFELY = 7
 
-DELAYS = (0.02, 0.1, 0.3, 0.8, 2.0)
+DELAYS = (0.02, 0.1, 0.3, 0.8)
 """Bounds of the random time in seconds; the long ones let the work go on."""
+
+ANY, RUNNING = "^migrat", "^migrat.* run$"
+"""Names of sessions: of every kind, and those that execute steps."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,12 +77,13 @@ class Supervisor:
         """Kill the process at a random instant after it connected, if the budget allows it."""
         if len(self.kills) >= self.budget:
             return
-        while process.poll() is None and not self._doing():
+        begun = self.random.choice((ANY, RUNNING, RUNNING, RUNNING))
+        while process.poll() is None and not self._doing(begun):
             time.sleep(POLL)
         deadline = time.monotonic() + self.random.uniform(0, self.random.choice(DELAYS))
         changes = self.random.choice((None, None, 1, 2, 3))
         self._wait(process, deadline, changes)
-        doing = self._doing()
+        doing = self._doing(ANY)
         if process.poll() is None and doing:
             os.killpg(process.pid, signal.SIGKILL)
             self.kills.append(doing)
@@ -97,12 +101,13 @@ class Supervisor:
                 if changes == 0:
                     return
 
-    def _doing(self) -> str:
-        """What the runner's busiest session is doing; empty where there is none."""
+    def _doing(self, name: str) -> str:
+        """What the busiest session of that name is doing; empty where there is none."""
         row = self.observer.execute(
             "SELECT application_name || ': ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 60)"
-            " FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^migrat'"
-            " ORDER BY state = 'active' DESC, query_start DESC LIMIT 1"
+            " FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ %s"
+            " ORDER BY state = 'active' DESC, query_start DESC LIMIT 1",
+            [name],
         ).fetchone()
         return str(row[0]) if row else ""
 

@@ -167,8 +167,11 @@ def migrate(supervisor: Supervisor, options: list[str], application: Application
 def versions_waiting(options: list[str]) -> list[str]:
     """The versions whose contract steps wait."""
     command = [sys.executable, "-m", "migrator", "status", "--format", "json", *options]
-    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return [entry["version"] for entry in answer["migrations"] if entry["state"] == "waiting"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    migrations = json.loads(done.stdout)["migrations"]
+    return [entry["version"] for entry in migrations if entry["state"] == "waiting"]
 
 
 def check(shop_: Shop, url: str, application: Application) -> None:
