@@ -8,10 +8,9 @@ successor gets it.
 import selectors
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import errors, pq
 
 from migrator.database import commands as sql
@@ -67,7 +66,8 @@ def run_concurrently(bench: Workbench, step: Step, building: Builder, statement:
         _wait(bench, step, building)
     finally:
         bench.stop.cancel_with(None)
-    for result in _results(pgconn):
+    # All of them before any is judged: the server tidies up between the error and being ready again.
+    for result in list(_results(pgconn)):
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result)
     bench.faults(FaultPoint.BUILD_ENDED)
@@ -131,6 +131,5 @@ def _answered(selector: selectors.BaseSelector, connection: Connection) -> bool:
 
 
 def _results(pgconn: pq.abc.PGconn) -> Iterator[pq.abc.PGresult]:
-    with suppress(psycopg.errors.ConnectionTimeout):
-        while (result := pgconn.get_result()) is not None:
-            yield result
+    while (result := pgconn.get_result()) is not None:
+        yield result

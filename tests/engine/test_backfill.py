@@ -1,0 +1,118 @@
+"""Backfills beside an application: locked rows, refused rows, pauses, requests to stop."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from migrator.database.journal_store import JournalStore
+from migrator.errors import Interrupted, Paused, StepFailed
+from migrator.execution.events import BatchDone, Sweeping
+from migrator.execution.journal import MigrationState
+from migrator.execution.stop import StopRequest
+from tests.conftest import Database
+from tests.engine.plans import Recorder, backfill, carry_out, plan, users
+
+pytestmark = pytest.mark.server
+
+
+def unfilled(connection: psycopg.Connection[Any]) -> Any:
+    query = "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email)"
+    return connection.execute(query).fetchone()[0]  # type: ignore[index]
+
+
+def test_locked_rows_are_passed_over_and_swept(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 1000)
+    other = database.connect()
+    other.execute("BEGIN")
+    other.execute("SELECT FROM users WHERE id IN (5, 555) FOR UPDATE")
+
+    def let_go(event: object) -> None:
+        if isinstance(event, Sweeping) and event.round == 2:
+            other.execute("UPDATE users SET email = 'changed' WHERE id = 5")
+            other.execute("COMMIT")
+
+    recorder = Recorder(actions=[let_go])
+    carry_out(database, plan(backfill(1), database=database), recorder=recorder)
+
+    assert 0 == unfilled(connection)
+    assert 2 == recorder.of(Sweeping)[0].left
+    assert 2 == max(e.rows_skipped for e in recorder.of(BatchDone))
+    assert (1000,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone()
+
+
+def test_a_refused_row_is_named_by_its_key(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 1000)
+    connection.execute("UPDATE users SET email = 'not a number'  WHERE id = 777")
+    connection.execute("UPDATE users SET email = id::text WHERE id <> 777")
+    whole = plan(backfill(1, value="(email::int + 1)::text"), database=database)
+
+    with pytest.raises(StepFailed, match=r"\[22P02\]\nthe row with the key \(777\)"):
+        carry_out(database, whole)
+
+    connection.execute("UPDATE users SET email = '1' WHERE id = 777")
+
+    assert MigrationState.APPLIED is carry_out(database, plan()).outcomes[0].state
+    assert (0,) == connection.execute("SELECT count(*) FROM users WHERE nickname IS NULL").fetchone()
+
+
+def test_a_trigger_that_refuses_silently_is_found_out(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 50)
+    connection.execute("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    connection.execute("CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()")
+
+    with pytest.raises(StepFailed, match="BEFORE trigger"):
+        carry_out(database, plan(backfill(1), database=database))
+
+
+def test_paused_between_batches_and_resumed(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 1000)
+    journal = JournalStore(database.connect(), "migrator")
+
+    def pause(event: object) -> None:
+        if isinstance(event, BatchDone):
+            journal.set_paused(True, "lunch")
+
+    with pytest.raises(Paused, match="lunch"):
+        carry_out(database, plan(backfill(1), database=database), recorder=Recorder(actions=[pause]))
+
+    assert unfilled(connection) == 900
+    row = journal.progress()[0]
+
+    assert (100, "begun", 10.0) == (row.rows_done, row.state, row.percent)
+
+    with pytest.raises(Paused):
+        carry_out(database, plan())
+    journal.set_paused(False)
+    carry_out(database, plan())
+
+    assert 0 == unfilled(connection)
+
+
+def test_a_request_to_stop_ends_after_the_batch(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 1000)
+    stop = StopRequest()
+
+    def request(event: object) -> None:
+        if isinstance(event, BatchDone):
+            stop.request(15)
+
+    recorder = Recorder(actions=[request])
+    with pytest.raises(Interrupted) as caught:
+        carry_out(database, plan(backfill(1), database=database), recorder=recorder, stop=stop)
+
+    assert 143 == caught.value.exit_code
+    assert 1 == len(recorder.of(BatchDone))
+
+
+def test_an_empty_table_needs_no_walk(database: Database) -> None:
+    users(database.connect(), 0)
+
+    assert (
+        MigrationState.APPLIED is carry_out(database, plan(backfill(1), database=database)).outcomes[0].state
+    )
