@@ -57,9 +57,9 @@ def _plan(action: AddColumn, context: Context) -> Outcome:
         return _exists(action, existing, context)
     if parts.not_null is not None and not parts.supplies_value and _may_have_rows(context):
         return _without_value(parts, effect, context)
-    if not effect.long or not endangered(relation, context):
+    refused = refusals(parts, context) if endangered(relation, context) else ()
+    if not refused and (not effect.long or not endangered(relation, context)):
         return _as_written(parts, effect, context)
-    refused = refusals(parts, context)
     if refused:
         return _approved_only(parts, effect, refused, context)
     return safe_sequence(action, parts, effect, context)

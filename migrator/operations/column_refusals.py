@@ -11,8 +11,6 @@ from migrator.operations.target import extension_owned, relation_of, table_of
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.walk_key import walkable
 
-_JSON = "json"
-
 
 def refusals(parts: Parts, context: Context) -> tuple[Hazard, ...]:
     """Return what stands in the way of a safe sequence."""
@@ -20,7 +18,17 @@ def refusals(parts: Parts, context: Context) -> tuple[Hazard, ...]:
     found = [_no_sequence(reason, instead, row, context) for reason, instead, row in reasons]
     if parts.volatile:
         found += _no_walk(context)
-    return (*found, *extension_owned(relation_of(context)))
+    return (*found, *_json(parts, context), *extension_owned(relation_of(context)))
+
+
+def _json(parts: Parts, context: Context) -> tuple[Hazard, ...]:
+    """A type without equality."""
+    if parts.definition.type.name.name != "json" or parts.definition.type.array:
+        return ()
+    table = table_of(context)
+    message = f"json has no equality: DISTINCT, UNION and GROUP BY over all columns of {table} fail from now on"
+    kind = HazardKind.NO_SAFE_SEQUENCE
+    return (needs_approval(kind, message, "use jsonb", table, "catalogue 19"),)
 
 
 def _reasons(parts: Parts) -> list[tuple[str, str, str]]:

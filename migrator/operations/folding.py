@@ -115,6 +115,19 @@ def with_not_null(facts: Facts, table: QualifiedName, column: str, name: str | N
     return with_constraint(folded, table, constraint)
 
 
+def without_not_null(facts: Facts, table: QualifiedName, column: str) -> Facts:
+    """Facts in which the column accepts NULL."""
+
+    def change(relation: Relation) -> Relation:
+        columns = tuple(replace(c, not_null=False) if c.name == column else c for c in relation.columns)
+        kept = tuple(
+            c for c in relation.constraints if c.kind is not ConstraintKind.NOT_NULL or c.columns != (column,)
+        )
+        return replace(relation, columns=columns, constraints=kept)
+
+    return _everywhere(facts, table, change)
+
+
 def without_trigger(facts: Facts, table: QualifiedName, name: str) -> Facts:
     """Facts without a trigger of the table."""
     return facts.changed(table, lambda r: replace(r, triggers=tuple(t for t in r.triggers if t.name != name)))

@@ -55,8 +55,8 @@ def renamed(facts: Facts, old: QualifiedName, new: QualifiedName) -> Facts:
 
 def _after_other(action: OtherAction, table: QualifiedName, facts: Facts) -> Facts:
     match action.kind:
-        case "SET SCHEMA" if action.names:
-            return renamed(facts, table, QualifiedName(action.names[0].name, table.name))
+        case "SET SCHEMA":
+            return msgspec.structs.replace(facts.without_relation(table), complete=False)
         case "DROP IDENTITY" if action.columns:
             return folding.changed_column(facts, table, action.columns[0], identity="")
         case "DROP EXPRESSION" if action.columns:

@@ -65,7 +65,7 @@ def _drop_default(action: DropDefault, context: Context) -> Outcome:
 
 def _drop_not_null(action: DropNotNull, context: Context) -> Outcome:
     table = table_of(context)
-    facts = folding.changed_column(context.facts, table, action.column, not_null=False)
+    facts = folding.without_not_null(context.facts, table, action.column)
     outcome = _quick("drop-not-null", f"DROP NOT NULL of {action.column} of {table}", facts, (), context)
     return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
 

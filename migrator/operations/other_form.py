@@ -16,14 +16,16 @@ Source
     The rows of the catalogue that `known_forms` names.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.form_facts import after_action
 from migrator.operations.hazards import needs_approval
-from migrator.operations.known_forms import Form, Verdict, Work, action_form, command_form
+from migrator.operations.known_actions import ACTIONS
+from migrator.operations.known_commands import COMMANDS
+from migrator.operations.known_forms import UNKNOWN, Form, Verdict, Work
 from migrator.operations.liveness import empty, endangered, in_use, live
 from migrator.operations.steps import (
     approved_timeouts,
@@ -52,6 +54,9 @@ from migrator.sql.syntax import (
 )
 
 NAME = "other-form"
+
+_CODE = frozenset({"DO", "CALL"})
+"""They run code that may touch anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +94,10 @@ def _plan_action(action: object, context: Context) -> Outcome:
     words, table = _action_words(action), table_of(context)
     object_kind = "TABLE" if context.alter is None else context.alter.object_kind
     named = action.names if isinstance(action, OtherAction) else ()
+    whole = words if object_kind == "TABLE" else f"{object_kind} {words}"
     case = Case(
-        words=words if object_kind == "TABLE" else f"{object_kind} {words}",
-        form=action_form(words),
+        words=whole,
+        form=ACTIONS.get(whole) or ACTIONS.get(words, UNKNOWN),
         names=(table, *(context.resolve(name) for name in named), *_partners(action, context)),
         is_table=object_kind in {"TABLE", "FOREIGN TABLE"},
     )
@@ -114,15 +120,21 @@ def _partners(action: object, context: Context) -> tuple[QualifiedName, ...]:
 
 def _plan_command(command: KnownForm, context: Context) -> Outcome:
     names = tuple(context.resolve(name) for name in command.relations)
-    case = Case(words=command.kind, form=command_form(command.kind), names=names)
-    return _outcome(case, context.facts, context)
+    words = command.kind
+    if words == "VACUUM" and "FULL" in context.statement.text.upper():
+        words = "VACUUM FULL"
+    case = Case(words=words, form=COMMANDS.get(words, UNKNOWN), names=names)
+    if words not in _CODE:
+        return _outcome(case, context.facts, context)
+    facts = msgspec.structs.replace(context.facts, complete=False)
+    return replace(_outcome(case, facts, context), touches_everything=True)
 
 
 def unmatched(context: Context) -> Outcome:
     """Return the outcome of a form that no operation is responsible for: it is refused."""
     words = " ".join(context.statement.text.split()[:2]).upper()
     names = () if context.alter is None else (table_of(context),)
-    case = Case(words=words, form=command_form(words), names=names)
+    case = Case(words=words, form=UNKNOWN, names=names)
     return _outcome(case, context.facts, context)
 
 

@@ -43,7 +43,7 @@ class Approvals:
         for hazard in dict.fromkeys(hazards):
             allow = next((each for each in allows if each.hazard == hazard.kind.value), None)
             placed = _placed(hazard, context)
-            if allow is None or not hazard.approvable:
+            if allow is None or not hazard.approvable or hazard.severity is Severity.INFO:
                 found.append(placed)
                 continue
             used.append(allow)

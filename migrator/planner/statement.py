@@ -10,9 +10,10 @@ from migrator.operations.other_form import unmatched
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import SourceStatement
 from migrator.planner.alter_table import Combined, combined, order_of_passes, skipped
+from migrator.planner.missing import gone_already, missing_parts
 from migrator.planner.phases import Item
 from migrator.planner.wildness import wild
-from migrator.sql.syntax import AlterTable
+from migrator.sql.syntax import Action, AlterTable
 
 
 def plan_command(context: Context) -> Outcome:
@@ -39,9 +40,17 @@ def _plan_alter_table(command: AlterTable, context: Context) -> Outcome:
     current = context
     for action in order_of_passes(command.actions):
         current = replace(current, action=action)
-        outcomes.append(_plan_subject(action, current))
+        outcomes.append(_plan_action(action, current))
         current = replace(current, facts=outcomes[-1].facts)
     return combined(Combined(command=command, outcomes=tuple(outcomes)), context)
+
+
+def _plan_action(action: Action, context: Context) -> Outcome:
+    nothing = gone_already(action, context)
+    if nothing is not None:
+        return nothing
+    outcome = _plan_subject(action, context)
+    return replace(outcome, hazards=(*missing_parts(action, context), *outcome.hazards))
 
 
 def source_statement(outcome: Outcome, hazards: tuple[Hazard, ...], context: Context) -> SourceStatement:

@@ -1,0 +1,155 @@
+"""What is known of the actions of ALTER TABLE (INDEX, VIEW, …) without a safe sequence of their own.
+
+Keyed by the words of the action, after the kind of object where that is another than a table and it matters.
+"""
+
+from migrator.operations.known_forms import AX, FREE, INDEX, NONE, REFUSED, REWRITE, SCAN, SRX, SUX, Form
+
+ACTIONS: dict[str, Form] = {
+    "DROP COLUMN": Form(
+        "23 to 33, R11",
+        AX,
+        NONE,
+        REFUSED,
+        "loses the column, every index and constraint that mentions it, and queries that name it fail",
+        "deploy code that no longer names the column first, then approve this",
+        destroys=True,
+    ),
+    "ALTER COLUMN TYPE": Form(
+        "59 to 83, R13",
+        AX,
+        REWRITE,
+        REFUSED,
+        "may be written anew with its indexes, and prepared statements that return the column fail",
+        "add a column of the new type, fill it by UPDATE, and let the application change over",
+    ),
+    "DROP CONSTRAINT": Form(
+        "98, 99, 109, R8",
+        AX,
+        NONE,
+        REFUSED,
+        "stops being checked; dropping a foreign key locks the other table in ACCESS EXCLUSIVE too",
+        "make sure that nothing relies on the constraint, then approve this",
+    ),
+    "RENAME COLUMN": Form(
+        "47, R12",
+        AX,
+        NONE,
+        REFUSED,
+        "has a column of another name from one moment to the next: queries of running code fail",
+        "add a column of the new name, fill it by UPDATE, and drop the old one when no code names it",
+        breaks=True,
+    ),
+    "RENAME TO": Form(
+        "116, R16",
+        AX,
+        NONE,
+        REFUSED,
+        "has another name from one moment to the next: queries of running code fail",
+        "leave a view of the old name behind in the same deployment",
+        breaks=True,
+    ),
+    "ADD EXCLUDE": Form("110, R15", AX, INDEX, REFUSED, "gets an index built under the lock", None),
+    "SET SCHEMA": Form(
+        "117", AX, NONE, REFUSED, "moves away from the name that running code uses", breaks=True
+    ),
+    "OWNER TO": Form("118", AX, NONE, FREE, "changes hands; row level security may apply to others"),
+    "SET (storage parameters)": Form("119", SUX, NONE, FREE, "is stored otherwise from now on"),
+    "RESET (storage parameters)": Form("119", SUX, NONE, FREE, "is stored otherwise from now on"),
+    "SET STATISTICS": Form("54", SUX, NONE, FREE, "is analysed otherwise from now on"),
+    "SET (attribute options)": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
+    "RESET (attribute options)": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
+    "SET STORAGE": Form("56", AX, NONE, FREE, "stores new values otherwise"),
+    "SET COMPRESSION": Form("57", AX, NONE, FREE, "compresses new values otherwise"),
+    "CLUSTER ON": Form("125", SUX, NONE, FREE, "remembers an index for CLUSTER"),
+    "SET WITHOUT CLUSTER": Form("125", SUX, NONE, FREE, "forgets the index for CLUSTER"),
+    "REPLICA IDENTITY": Form("130, 131", AX, NONE, FREE, "is replicated by another key from now on"),
+    "SET IDENTITY": Form("49", AX, NONE, FREE, "numbers new rows otherwise"),
+    "ADD IDENTITY": Form(
+        "48",
+        AX,
+        NONE,
+        REFUSED,
+        "numbers new rows from 1 on, whatever numbers are taken",
+        "set the sequence above the largest number in the same transaction",
+    ),
+    "DROP IDENTITY": Form(
+        "50", AX, NONE, REFUSED, "numbers no rows any more: inserts without a number fail", breaks=True
+    ),
+    "DROP EXPRESSION": Form("51", AX, NONE, REFUSED, "computes the column no longer", breaks=True),
+    "SET EXPRESSION": Form("52, 53", AX, REWRITE, REFUSED, "is written anew with its indexes"),
+    "ALTER CONSTRAINT": Form("93, 94, 111", AX, SCAN, REFUSED, "may be read from end to end under the lock"),
+    "SET TABLESPACE": Form("121", AX, REWRITE, REFUSED, "is copied under the lock"),
+    "SET LOGGED": Form("123", AX, REWRITE, REFUSED, "is written anew under the lock"),
+    "SET UNLOGGED": Form(
+        "123", AX, REWRITE, REFUSED, "is written anew, and empty after a crash", destroys=True
+    ),
+    "SET ACCESS METHOD": Form("124", AX, REWRITE, REFUSED, "is written anew under the lock"),
+    "SET WITHOUT OIDS": Form("126", AX, NONE, FREE, "stays as it is"),
+    "ENABLE ROW LEVEL SECURITY": Form(
+        "127",
+        AX,
+        NONE,
+        REFUSED,
+        "shows nothing to others than its owner where no policy allows it",
+        breaks=True,
+    ),
+    "DISABLE ROW LEVEL SECURITY": Form("127", AX, NONE, FREE, "shows every row again"),
+    "FORCE ROW LEVEL SECURITY": Form(
+        "127", AX, NONE, REFUSED, "applies its policies to its owner too", breaks=True
+    ),
+    "NO FORCE ROW LEVEL SECURITY": Form("127", AX, NONE, FREE, "spares its owner the policies"),
+    "ENABLE TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger from now on"),
+    "DISABLE TRIGGER": Form(
+        "128", SRX, NONE, REFUSED, "fires the trigger no longer; ALL includes foreign keys", breaks=True
+    ),
+    "ENABLE RULE": Form("129", AX, NONE, REFUSED, "rewrites queries from now on", breaks=True),
+    "DISABLE RULE": Form("129", AX, NONE, REFUSED, "rewrites queries no longer", breaks=True),
+    "INHERIT": Form("132", AX, NONE, REFUSED, "shows its rows in the parent from now on", breaks=True),
+    "NO INHERIT": Form("132", AX, NONE, REFUSED, "no longer shows its rows in the parent", breaks=True),
+    "OF": Form("133", AX, NONE, FREE, "is tied to a type"),
+    "NOT OF": Form("133", AX, NONE, FREE, "is tied to a type no longer"),
+    "ATTACH PARTITION": Form(
+        "137 to 139, R17",
+        AX,
+        SCAN,
+        REFUSED,
+        "may be read from end to end, its default partition too",
+        "give the new partition a validated CHECK of its bounds first",
+    ),
+    "DETACH PARTITION": Form(
+        "140, 141, R18", AX, NONE, REFUSED, "waits for every reader, and the rows are gone", breaks=True
+    ),
+    "SET ATTRIBUTES": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
+    "RESET ATTRIBUTES": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
+    "ENABLE ALWAYS TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger from now on"),
+    "ENABLE REPLICA TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger on replicas only"),
+    "ENABLE ALWAYS RULE": Form("129", AX, NONE, REFUSED, "rewrites queries from now on", breaks=True),
+    "ENABLE REPLICA RULE": Form("129", AX, NONE, REFUSED, "rewrites queries on replicas only", breaks=True),
+    "DETACH PARTITION CONCURRENTLY": Form(
+        "141, R18",
+        SUX,
+        NONE,
+        REFUSED,
+        "loses the rows, and stays half detached if it is interrupted",
+        breaks=True,
+    ),
+    "DETACH PARTITION FINALIZE": Form("141, R18", AX, NONE, FREE, "ends a detachment that was interrupted"),
+    "DEPENDS ON EXTENSION": Form("166", AX, NONE, FREE, "goes with the extension"),
+    "SEQUENCE OPTIONS": Form("202", SRX, NONE, FREE, "numbers otherwise from now on"),
+    "INDEX RENAME TO": Form("163", SUX, NONE, FREE, "has another name"),
+    "INDEX SET (storage parameters)": Form("164", SUX, NONE, FREE, "is stored otherwise from now on"),
+    "INDEX RESET (storage parameters)": Form("164", SUX, NONE, FREE, "is stored otherwise from now on"),
+    "INDEX SET STATISTICS": Form("164", SUX, NONE, FREE, "is analysed otherwise from now on"),
+    "INDEX ATTACH PARTITION": Form("147, R19", AX, NONE, FREE, "becomes part of the partitioned index"),
+    "INDEX SET TABLESPACE": Form(
+        "165",
+        AX,
+        REWRITE,
+        REFUSED,
+        "is copied under the lock",
+        "use REINDEX (TABLESPACE …) INDEX CONCURRENTLY",
+    ),
+    "VIEW SET (storage parameters)": Form("198", AX, NONE, FREE, "is read otherwise from now on"),
+    "VIEW RESET (storage parameters)": Form("198", AX, NONE, FREE, "is read otherwise from now on"),
+}
