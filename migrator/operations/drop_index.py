@@ -32,7 +32,7 @@ from migrator.plan.ddl_index import drop_index_concurrently, recreate
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import DropIndex, Phase, Recovery, Step
-from migrator.postgres.facts import Index, Relation, RelationKind
+from migrator.postgres.facts import Constraint, Index, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Drop
@@ -152,8 +152,17 @@ def _blocking(index: QualifiedName, relation: Relation | None, context: Context)
         )
         for other in context.facts.relations
         for constraint in other.constraints
-        if constraint.references == relation.name and constraint.index == index.name
+        if _rests_on(constraint, known, relation)
     ]
+
+
+def _rests_on(constraint: Constraint, index: Index, relation: Relation) -> bool:
+    """Whether a foreign key needs the index; by its columns, where facts do not name the index."""
+    if constraint.references != relation.name:
+        return False
+    if constraint.index is not None:
+        return constraint.index == index.name
+    return index.unique and set(constraint.referenced_columns) == set(index.keys)
 
 
 def _owner(index: Index, relation: Relation) -> str | None:

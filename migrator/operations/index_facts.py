@@ -4,6 +4,8 @@
 understood.
 """
 
+import re
+
 from msgspec.structs import replace
 
 from migrator.operations.base import Context
@@ -11,6 +13,9 @@ from migrator.operations.expressions import columns_of
 from migrator.postgres.facts import Facts, Index, Relation, replace_named
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import CreateIndex, Slice
+
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+"""Names that the server writes without quotes, keywords aside."""
 
 
 def index_of(command: CreateIndex, name: str, context: Context) -> Index:
@@ -24,8 +29,22 @@ def index_of(command: CreateIndex, name: str, context: Context) -> Index:
         unique=command.unique,
         method=command.method,
         predicate=None if command.where is None else command.where.text,
+        definition=_definition(command, name, context.resolve(command.table)),
         mentions=_mentions(command, [*slices, *([command.where] if command.where else [])], relation),
     )
+
+
+def _definition(command: CreateIndex, name: str, table: QualifiedName) -> str:
+    """Return what pg_get_indexdef will say of an index over plain columns; '' for any other."""
+    keys = [element.column for element in command.elements if element.options is None and element.column]
+    names = [name, table.name, table.schema or "public", *keys]
+    bare = f"ON {table} USING {command.method} ({', '.join(keys)})"
+    plain = len(keys) == len(command.elements) and " ".join(command.body.text.split()).endswith(
+        f"({', '.join(keys)})"
+    )
+    if not plain or not all(_SIMPLE.fullmatch(each) for each in names):
+        return ""
+    return f"CREATE {'UNIQUE ' if command.unique else ''}INDEX {name} {bare}"
 
 
 def _mentions(command: CreateIndex, slices: list[Slice], relation: Relation | None) -> tuple[str, ...]:

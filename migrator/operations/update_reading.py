@@ -97,9 +97,10 @@ def _foreign(found: Expression, text: str, row: Row) -> Unfit | None:
         return Unfit(reason=f"{text} has a subquery: it may read rows that other batches change")
     if found.has_aggregate or found.has_window:
         return Unfit(reason=f"{text} has an aggregate or window function")
-    if found.has_star_or_whole_row:
-        return Unfit(reason=f"{text} reads the whole row, the assigned columns with it")
     own = {row.alias or row.relation.name.name}
+    whole = {name for qualifier, name in found.columns if qualifier is None and name in own}
+    if found.has_star_or_whole_row or any(row.relation.column(name) is None for name in whole):
+        return Unfit(reason=f"{text} reads the whole row, the assigned columns with it")
     strangers = sorted({q for q, _ in found.columns if q is not None and q not in own})
     if strangers:
         return Unfit(reason=f"{text} names {', '.join(strangers)}, which is not the table that is updated")

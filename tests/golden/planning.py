@@ -12,7 +12,7 @@ from tests.golden.case_file import Case
 
 SETTINGS = (
     ("search_path", "'$user', 'public'"),
-    ("TimeZone", "'UTC'"),
+    ("TimeZone", "'Etc/UTC'"),
     ("DateStyle", "'ISO, MDY'"),
     ("IntervalStyle", "'postgres'"),
     ("bytea_output", "'hex'"),
