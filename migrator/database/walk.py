@@ -70,8 +70,9 @@ def enter(bench: Workbench, step: Step, *, lock_ms: int | None, statement_ms: in
         "lock_timeout": 1000 if lock_ms is None else lock_ms,
         "statement_timeout": longest if statement_ms is None else statement_ms,
     }
-    for command in [*sql.enter_session(step.session), sql.set_local(settings), sql.CONSTRAINTS_IMMEDIATE]:
-        bench.execute(command)
+    with bench.connection.pipeline():  # one round trip for all of them
+        for command in [*sql.enter_session(step.session), sql.set_local(settings), sql.CONSTRAINTS_IMMEDIATE]:
+            bench.execute(command)
 
 
 def ask(bench: Workbench, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:

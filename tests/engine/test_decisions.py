@@ -1,0 +1,211 @@
+"""The pure part: states, the next action, batches, lock attempts, files against the journal."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrator.errors import ChecksumError, OrderError
+from migrator.execution.batch import Pace, first_pace
+from migrator.execution.decide import AskPerson, Conclude, Perform, next_action
+from migrator.execution.journal import (
+    MIGRATION_EDGES,
+    STEP_EDGES,
+    Journal,
+    MigrationRecord,
+    MigrationState,
+    StepRecord,
+    StepState,
+    check_migration,
+    check_step,
+)
+from migrator.execution.lock_attempts import SPRINT, Approach, approach, pause_s
+from migrator.execution.options import RunOptions
+from migrator.execution.reconcile import FileState, check_order, reconcile
+from migrator.execution.replan import merge
+from migrator.execution.selection import Touching, conflict
+from migrator.plan.step import Autocommit, Phase, Recovery
+from migrator.policy import Policy
+from migrator.postgres.identifiers import QualifiedName
+from tests.engine.plans import PROVENANCE, USERS, backfill, ddl, plan, step
+
+OPTIONS = RunOptions(provenance=PROVENANCE)
+
+
+def record(*states: StepState | None, contract_last: bool = False) -> MigrationRecord:
+    steps = [ddl(number, "x") for number in range(1, len(states) + 1)]
+    if contract_last:
+        steps[-1] = msgspec.structs.replace(steps[-1], phase=Phase.CONTRACT)
+    given_plan = plan(*steps)
+    return MigrationRecord(
+        version="1",
+        name="test",
+        file="1_test.sql",
+        state=MigrationState.BEGUN,
+        position=1,
+        plan=given_plan,
+        checksums=tuple(s.checksum for s in given_plan.statements),
+        steps={
+            s.id: StepRecord(version="1", id=s.id, state=state, phase=s.phase, title=s.title)
+            for s, state in zip(steps, states, strict=True)
+            if state is not None
+        },
+    )
+
+
+@given(st.lists(st.sampled_from([None, *StepState]), min_size=1, max_size=6), st.booleans())
+def test_the_first_step_that_is_not_done_decides(states: list[StepState | None], contract: bool) -> None:
+    given_record = record(*states, contract_last=contract)
+    action = next_action(given_record, OPTIONS)
+    settled = {StepState.DONE, StepState.RESOLVED}
+    first = next((n for n, state in enumerate(states) if state not in settled), None)
+    match action:
+        case Conclude(state=state):
+            waits = contract and first == len(states) - 1
+            assert first is None or waits
+            assert state is (MigrationState.WAITING if waits else MigrationState.APPLIED)
+        case Perform(step=chosen):
+            assert first is not None
+            assert f"{first + 1}.1" == chosen.id
+        case AskPerson():
+            pytest.fail("nothing unprovable is in it")
+
+
+@given(st.lists(st.sampled_from(list(MigrationState)), max_size=8))
+def test_states_follow_the_table_only(wanted: list[MigrationState]) -> None:
+    state: MigrationState | None = None
+    for after in wanted:
+        if after in MIGRATION_EDGES[state]:
+            state = check_migration(state, after)
+        else:
+            with pytest.raises(ValueError, match="cannot go"):
+                check_migration(state, after)
+
+
+def test_a_done_step_never_begins_again() -> None:
+    assert frozenset() == STEP_EDGES[StepState.DONE]
+    with pytest.raises(ValueError, match="from done to begun"):
+        check_step(StepState.DONE, StepState.BEGUN)
+
+
+def test_an_interrupted_unprovable_step_asks_a_person() -> None:
+    given_record = record(StepState.BEGUN)
+    opaque = step(1, Autocommit(sql="CALL p()"), recovery=Recovery.UNPROVABLE)
+    interrupted = replace(given_record, plan=plan(opaque))
+
+    assert AskPerson(step=opaque) == next_action(interrupted, OPTIONS)
+
+
+@given(st.lists(st.tuples(st.integers(1, 50_000), st.floats(0.1, 60_000)), max_size=50))
+def test_batches_stay_within_their_bounds(batches: list[tuple[int, float]]) -> None:
+    policy = Policy()
+    pace = first_pace(policy)
+    for asked, milliseconds in batches:
+        before = pace.rows
+        window = min(asked, before)
+        pace = pace.after_batch(window, milliseconds, window)
+
+        assert policy.batch_rows_min <= pace.rows <= policy.batch_rows_max
+        assert pace.rows <= max(before * 1.5, policy.batch_rows_min)
+
+        if milliseconds > 5 * policy.batch_target_ms:
+            assert pace.rows <= max(window // 10, policy.batch_rows_min)
+
+
+def test_a_steady_table_finds_its_batch_size() -> None:
+    pace = first_pace(Policy())
+    for _ in range(30):
+        pace = pace.after_batch(pace.rows, pace.rows * 0.05, pace.rows)
+
+    assert pytest.approx(4000, rel=0.05) == pace.rows
+    assert pytest.approx(20_000, rel=0.01) == pace.rate
+    assert pytest.approx(5.0, rel=0.01) == pace.eta_s(100_000, 200_000)
+
+
+def test_trouble_halves_and_narrowing_ends_at_one_row() -> None:
+    pace = Pace(rows=1000, target_ms=200, least=10, most=50_000)
+
+    assert 500 == pace.after_trouble().rows
+    assert 1 == pace.narrowed().narrowed().narrowed().narrowed().rows
+
+
+@given(st.integers(1, 500), st.floats(0, 1))
+def test_queueing_is_rare_and_followed_by_a_long_pause(attempt: int, jitter: float) -> None:
+    kind = approach(attempt, autovacuum=False)
+    pause = pause_s(attempt, kind, 100, jitter)
+    if attempt <= SPRINT:
+        assert Approach.NOWAIT is kind
+    if kind is Approach.QUEUE:
+        assert pause >= 0.75
+        assert Approach.NOWAIT is approach(attempt + 1, autovacuum=False)
+
+    assert 0 < pause < 8
+
+
+def file_state(*checksums: str, version: str = "1", **more: object) -> FileState:
+    return FileState(
+        version=version,
+        name="test",
+        file=f"{version}_test.sql",
+        checksums=checksums,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_an_edited_begun_statement_is_an_error_and_another_is_not() -> None:
+    begun = record(StepState.DONE, None)
+    journal = Journal(migrations=(begun,))
+    first, second = begun.checksums
+
+    assert () == reconcile(journal, [file_state(first, second)]).errors
+    assert ("1",) == tuple(e.version for e in reconcile(journal, [file_state(first, "new")]).edited)
+    assert ("1",) == tuple(e.version for e in reconcile(journal, [file_state(first)]).edited)
+
+    (error,) = reconcile(journal, [file_state("new", second)]).errors
+
+    assert isinstance(error, ChecksumError)
+    assert "statement 1" in error.message
+
+
+def test_pending_unfinished_and_missing_files() -> None:
+    journal = Journal(migrations=(record(None), replace(record(None), version="9")))
+    found = reconcile(journal, [file_state("x", version="2"), file_state(*record(None).checksums)])
+
+    assert (("2",), ("1",), ("9",)) == (found.pending, found.unfinished, found.missing)
+
+
+def test_an_older_file_is_refused_only_where_it_shares_relations() -> None:
+    applied = replace(record(StepState.DONE), version="2", state=MigrationState.APPLIED)
+    journal = Journal(migrations=(applied,))
+    older = file_state("x", touches=frozenset({USERS}))
+    apart = file_state("x", touches=frozenset({QualifiedName("public", "orders")}))
+
+    assert [OrderError] == [type(e) for e in check_order(journal, [older], ["1", "2"])]
+    assert [] == check_order(journal, [apart], ["1", "2"])
+
+
+def test_a_merge_keeps_what_has_begun_and_plans_the_rest_anew() -> None:
+    begun = record(StepState.DONE, None)
+    new = plan(ddl(1, "changed by another planner"), ddl(2, "edited"), ddl(3, "added"))
+    merged = merge(begun, new)
+
+    assert ["x", "edited", "added"] == [s.work.statements[0] for s in merged.steps]  # type: ignore[union-attr]
+    assert [1, 2, 3] == [s.index for s in merged.statements]
+
+
+def test_a_merge_of_an_edited_begun_statement_is_a_bug() -> None:
+    new = plan(msgspec.structs.replace(backfill(2), statement=2))
+    with pytest.raises(ValueError, match="statement 1 has begun"):
+        merge(record(StepState.DONE, None), new)
+
+
+def test_what_touches_everything_waits_for_everybody() -> None:
+    waiting = Touching(version="1", relations=frozenset({USERS}))
+    opaque = Touching(version="2", relations=frozenset(), everything=True)
+    found = conflict(opaque, [waiting])
+
+    assert found is not None
+    assert "1" == found.by
+    assert conflict(Touching(version="3", relations=frozenset()), [waiting]) is None
