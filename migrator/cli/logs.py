@@ -25,6 +25,7 @@ def logger(invocation: Invocation) -> structlog.typing.FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
+            _in_order,
             _renderer(invocation),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level(invocation)),
@@ -46,6 +47,12 @@ def _renderer(invocation: Invocation) -> Processor:
         return structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
+
+
+def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    """When, how bad and what come first; people read JSON too."""
+    first = ("timestamp", "level", "event")
+    return {name: event[name] for name in first if name in event} | event
 
 
 def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001

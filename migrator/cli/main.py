@@ -73,8 +73,13 @@ def _invoke(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="migrate", standalone_mode=False, color=color)
     except click.ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # only newer click has it
+            error.show()
+            return USAGE
         failure.show_usage(error)
         return USAGE
+    except SystemExit:  # how click ends when nobody reads its output any more
+        return _quiet_pipe()
     return code if isinstance(code, int) else 0
 
 

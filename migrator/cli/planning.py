@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
+import sys
 
 from migrator import __version__, workflow
 from migrator.cli.git import new_files
@@ -64,7 +64,7 @@ def _plan(project: Project, migrations: Sequence[Migration], facts: Facts) -> Pl
 
 
 def _standard_input(project: Project) -> Migration:
-    return project.read_text(click.get_binary_stream("stdin").read(), "<stdin>")
+    return project.read_text(sys.stdin.buffer.read(), "<stdin>")
 
 
 def _going_on(record: MigrationRecord) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.servers import PASSWORD
+from tests.waiting import until
 
 MARKER = "s3cret-Marker!"
 """Set where a password could stand; must never come out again."""
@@ -86,6 +87,7 @@ class Shell:
 def finish(process: "subprocess.Popen[str]", stdin: str = "") -> Done:
     """Wait for a command; whatever it did, it showed neither a traceback nor a secret."""
     out, err = process.communicate(stdin, timeout=120)
+    out = out or ""  # None where the test has closed it
     done = Done(code=process.returncode, out=out, err=err)
     assert "Traceback" not in err + out, str(done)
     assert MARKER not in err + out, str(done)
@@ -142,6 +144,18 @@ def shop(site: Site) -> Site:
     done = site("baseline", "0")
     assert done.code == 0, str(done)
     return site
+
+
+def until_filling(site: Site, process: "subprocess.Popen[str]") -> None:
+    """Wait until a batch of the backfill of users.lower_name is committed."""
+
+    def begun() -> bool:
+        assert process.poll() is None, str(finish(process))
+        if site.sql("SELECT 1 FROM information_schema.columns WHERE column_name = 'lower_name'") == []:
+            return False
+        return site.sql("SELECT count(*) > 0 FROM users WHERE lower_name IS NOT NULL") == [(True,)]
+
+    until(begun, what="first batch")
 
 
 def locked(database: Database, table: str) -> psycopg.Connection[tuple[object, ...]]:
