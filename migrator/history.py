@@ -1,7 +1,8 @@
 """The folder of migration files: `VERSION_name.sql`, in the order of their versions.
 
 Versions are compared as numbers, so 9 comes before 10. Reading is left until it is asked for: names are
-enough to know what is pending. Fails with InputError (a file, at its line where it has one) or UsageError (the folder).
+enough to know what is pending. Fails with InputError (a file, at its line where it has one) or UsageError
+(the folder).
 """
 
 from __future__ import annotations
