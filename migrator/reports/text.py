@@ -48,7 +48,7 @@ def verdict(plan: Plan) -> str:
     if blocking:
         return f"needs approval: {counted(len(blocking), 'hazard')}"
     size = f"{counted(len(plan.migrations), 'file')}, {counted(len(plan.steps), 'step')}"
-    return f"{_safety(plan)}: {size}{_stalls(plan)}{_waiting(plan)}"
+    return f"{_safety(plan)}: {size}{_waiting(plan)}{_stalls(plan)}"
 
 
 def _also(approvable: int) -> str:
@@ -75,7 +75,7 @@ def _stalls(plan: Plan) -> str:
 
 def _waiting(plan: Plan) -> str:
     waiting = sum(step.phase is Phase.CONTRACT for step in plan.steps)
-    return f"; {counted(waiting, 'step')} of them for `migrate contract`" if waiting else ""
+    return f" ({waiting} in contract)" if waiting else ""
 
 
 def _basis(plan: Plan) -> Iterator[str]:

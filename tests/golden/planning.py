@@ -12,7 +12,7 @@ from tests.golden.case_file import Case
 
 SETTINGS = (
     ("search_path", "'$user', 'public'"),
-    ("TimeZone", "'Etc/UTC'"),
+    ("TimeZone", "'UTC'"),
     ("DateStyle", "'ISO, MDY'"),
     ("IntervalStyle", "'postgres'"),
     ("bytea_output", "'hex'"),
@@ -21,7 +21,7 @@ SETTINGS = (
     ("xmloption", "'content'"),
     ("default_text_search_config", "'pg_catalog.english'"),
 )
-"""What the servers of the tests begin with, as far as a plan writes it down."""
+"""What sessions begin with, as far as a plan writes it down; the servers of the tests differ in TimeZone."""
 
 LARGE_ROWS, LARGE_BYTES = 5_000_000, 1 << 30
 
@@ -50,7 +50,9 @@ def folded_facts(case: Case, version: int) -> Facts:
 def adjusted(facts: Facts, case: Case) -> Facts:
     """Give the tables the sizes that the case asks for, as if they had been in use for long."""
     relations = tuple(_sized(relation, case) for relation in facts.relations)
-    return replace(facts, live=case.live, complete=True, relations=relations, source="golden")
+    return replace(
+        facts, live=case.live, complete=True, relations=relations, source="golden", settings=SETTINGS
+    )
 
 
 def _sized(relation: Relation, case: Case) -> Relation:
