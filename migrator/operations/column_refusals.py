@@ -26,7 +26,7 @@ def _json(parts: Parts, context: Context) -> tuple[Hazard, ...]:
     if parts.definition.type.name.name != "json" or parts.definition.type.array:
         return ()
     table = table_of(context)
-    message = f"json has no equality: DISTINCT, UNION and GROUP BY over all columns of {table} fail from now on"
+    message = f"json has no equality: DISTINCT, UNION and GROUP BY over a row of {table} fail from now on"
     kind = HazardKind.NO_SAFE_SEQUENCE
     return (needs_approval(kind, message, "use jsonb", table, "catalogue 19"),)
 

@@ -173,8 +173,13 @@ def _without_named(command: Drop, names: tuple[QualifiedName, ...], facts: Facts
     return facts
 
 
-def _is_not_index(command: Drop, _: Context) -> bool:
-    return command.object_kind != "INDEX"
+def _is_table(command: Drop, _: Context) -> bool:
+    return command.object_kind in TABLES
 
 
-DROP = FormOperation(name="drop-object", form=Drop, outcome=_plan, when=_is_not_index)
+def _is_other(command: Drop, _: Context) -> bool:
+    return command.object_kind not in {*TABLES, "INDEX"}
+
+
+DROP_TABLE = FormOperation(name="drop-table", form=Drop, outcome=_plan, when=_is_table)
+DROP_OBJECT = FormOperation(name="drop-object", form=Drop, outcome=_plan, when=_is_other)

@@ -5,6 +5,7 @@ InputError on one that is not a plan at all.
 """
 
 import json
+import sys
 from typing import Any
 
 import msgspec
@@ -57,3 +58,7 @@ def json_schema() -> dict[str, Any]:
 def json_schema_text() -> str:
     """Return the JSON Schema as it is published."""
     return json.dumps(json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema_text())
