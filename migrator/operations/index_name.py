@@ -37,7 +37,7 @@ _OWN_SYNTAX = frozenset(
 """Words before a parenthesis that are not, or not always, functions of that name."""
 
 _OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|?]")
-_UNCERTAIN = re.compile(r"::|\[|\b(case|at|collate|over|filter|within)\b", re.IGNORECASE)
+_CASE = re.compile(r"\bcase\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 
@@ -87,10 +87,10 @@ def expression_name(text: str) -> str | None:
     if call and _closes_at_end(text):
         name = fold(call.group(1))
         return None if name in _OWN_SYNTAX or name.startswith(("xml", "json")) else name
-    outside = _outside_parentheses(_QUOTED.sub("x", text))
-    if _UNCERTAIN.search(outside) or not _OPERATOR.search(outside):
+    outside = _outside_brackets(_QUOTED.sub("x", text))
+    if _CASE.search(outside) or not _OPERATOR.search(outside):
         return None
-    return "expr"
+    return "expr"  # all that binds tighter, `::` and COLLATE too, stands below the operator
 
 
 def _bare(text: str) -> str:
@@ -111,10 +111,10 @@ def _closes_at_end(text: str) -> bool:
     return False
 
 
-def _outside_parentheses(text: str) -> str:
+def _outside_brackets(text: str) -> str:
     result, depth = [], 0
     for character in text:
-        depth += character == "("
+        depth += character in "(["
         result.append(character if depth == 0 else "")
-        depth -= character == ")"
+        depth -= character in ")]"
     return "".join(result)
