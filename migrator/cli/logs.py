@@ -52,7 +52,7 @@ def _renderer(invocation: Invocation) -> Processor:
 def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
     """When, how bad and what come first; people read JSON too."""
     first = ("timestamp", "level", "event")
-    return {name: event[name] for name in first if name in event} | event
+    return {**{name: event[name] for name in first if name in event}, **event}
 
 
 def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001

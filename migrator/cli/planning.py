@@ -1,10 +1,9 @@
 """Which statements `migrate plan` plans, and from what facts."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import sys
 
 from migrator import __version__, workflow
 from migrator.cli.git import new_files

@@ -44,8 +44,9 @@ class Project:
 
     @property
     def directory(self) -> Path:
-        """The folder of the migration files; it may not exist yet."""
-        return self.configuration.directory
+        """The folder of the migration files, which may not exist yet; relative if it can be."""
+        found = self.configuration.directory
+        return found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found
 
     @property
     def policy(self) -> Policy:

@@ -1,4 +1,4 @@
-"""The program as a subprocess, in a project folder of the test's own; no test accepts a traceback or a password."""
+"""The program as a subprocess, in a folder of the test's own; it never shows a traceback or a password."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Every documented exit code, reached for real; 0, 2, 3, 4, 5 and 8 are reached in the other files as well."""
+"""Every documented exit code, reached for real; 0, 2, 3, 4, 5 and 8 are reached in other files as well."""
 
 import signal
 import socket

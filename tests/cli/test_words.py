@@ -77,13 +77,12 @@ def test_harmless_text_is_left_alone() -> None:
 
 
 def test_many_events_are_said_every_ten_seconds() -> None:
-    now = 0.0
+    moments = [0.0, 1.0, 9.9, 10.0, 15.0, 20.5]
+    clock = iter(moments)
     told = note(events.WaitingForRunner(holder="somebody", waited_s=1.0))
-    throttle = Throttle(clock=lambda: now)
+    throttle = Throttle(clock=lambda: next(clock))
 
-    said = []
-    for now in (0.0, 1.0, 9.9, 10.0, 15.0, 20.5):
-        said.append(throttle.passes(told))
+    said = [throttle.passes(told) for _ in moments]
 
     assert said == [True, False, False, True, False, True]
 
@@ -91,7 +90,7 @@ def test_many_events_are_said_every_ten_seconds() -> None:
 def test_a_closed_terminal_does_not_stop_a_run() -> None:
     class Gone:
         def __getattr__(self, name: str) -> object:
-            def fail(*args: object, **kwargs: object) -> None:
+            def fail(*_: object, **__: object) -> None:
                 raise BrokenPipeError
 
             return fail
