@@ -26,33 +26,30 @@ from dataclasses import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.hazards import answered, good_to_know, needs_approval, warning, wrong
+from migrator.operations.hazards import answered, needs_approval, wrong
+from migrator.operations.index_build import build_hazards, build_step, undo_build
 from migrator.operations.index_facts import index_of, same_index, with_index
 from migrator.operations.index_name import index_name
-from migrator.operations.liveness import endangered, in_use, rows_at_most
+from migrator.operations.liveness import endangered
 from migrator.operations.names import relation_names
-from migrator.operations.steps import approved_timeouts, as_written, locks_on, step, written
+from migrator.operations.steps import approved_timeouts, as_written, locks_on, written
 from migrator.operations.target import extension_owned, missing_relation
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_index import (
     column_key,
     create_index_concurrently,
-    drop_index_concurrently,
     duplicates,
 )
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
-from migrator.plan.step import BuildIndex, Diagnosis, Phase, Recovery, Step, Timeouts
+from migrator.plan.step import BuildIndex, Diagnosis
 from migrator.postgres.facts import Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import CreateIndex, IndexElement
 
 NAME = "create-index"
-
-LARGE_ROWS = 10_000_000
-"""From this many rows on a build or validation is said to hold back vacuum."""
 
 _INDEXABLE = {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE, RelationKind.MATERIALIZED_VIEW}
 
@@ -88,7 +85,9 @@ def _safe_or_refused(
     if refusal is not None and (command.concurrently or endangered(relation, context)):
         return _refused(outcome, refusal, command, context)
     if not command.concurrently and not endangered(relation, context):
-        plain = as_written(context, _title(index, table), outcome.effect, operation=NAME, undo=_undo(index))
+        plain = as_written(
+            context, _title(index, table), outcome.effect, operation=NAME, undo=undo_build(index)
+        )
         return replace(outcome, steps=(plain,), as_written=True)
     build = build_step(
         context,
@@ -102,83 +101,6 @@ def _safe_or_refused(
     hazards = (*_answered(command, table), *build_hazards(table, relation, context, unique=command.unique))
     same = isinstance(build.work, BuildIndex) and build.work.sql == context.statement.text
     return replace(outcome, steps=(changed(build, as_written=same),), hazards=hazards, as_written=same)
-
-
-def build_step(
-    context: Context,
-    *,
-    table: QualifiedName,
-    index: QualifiedName,
-    sql: Sql,
-    unique: bool,
-    definition: Sql,
-    diagnoses: tuple[Diagnosis, ...] = (),
-) -> Step:
-    """Return CREATE INDEX CONCURRENTLY as a step of the validate phase."""
-    lock = RelationLock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
-    work = BuildIndex(
-        sql=sql,
-        table=table,
-        index=index,
-        unique=unique,
-        definition=definition,
-        drop_sql=drop_index_concurrently(index),
-    )
-    return step(
-        context,
-        f"{'CREATE UNIQUE' if unique else 'CREATE'} INDEX CONCURRENTLY {index.name} on {table}",
-        work,
-        Recovery.PROBED,
-        Effect(locks=(lock,), scans=(table,), index_builds=(table,)),
-        phase=Phase.VALIDATE,
-        recipe="R20",
-        undo=_undo(index),
-        diagnoses=diagnoses,
-        timeouts=unhurried(context),
-    )
-
-
-def unhurried(context: Context) -> Timeouts:
-    """Return the timeouts of CONCURRENTLY: lock_timeout would count against its waits for old snapshots."""
-    return Timeouts(lock_ms=None, statement_ms=None, deadline_s=context.policy.long_deadline_s)
-
-
-def build_hazards(
-    table: QualifiedName, relation: Relation | None, context: Context, *, unique: bool
-) -> tuple[Hazard, ...]:
-    """Return what a concurrent build cannot see or cannot help."""
-    hazards = []
-    if unique:
-        message = (
-            f"rows of {table} with equal values make the build fail; the step names them with their counts"
-        )
-        hazards.append(good_to_know(HazardKind.MAY_FAIL_ON_DATA, message, relation=table))
-    if unique and in_use(relation, context):
-        hazards.append(
-            warning(
-                HazardKind.MAY_BREAK_WRITERS,
-                f"a write that repeats a value fails from the moment the index of {table} is built, "
-                "before it is valid",
-                "make sure that the running application does not write duplicates",
-                table,
-                "catalogue 156, appendix A 5",
-            )
-        )
-    return (*hazards, *_holds_back_vacuum(table, relation, context))
-
-
-def _holds_back_vacuum(
-    table: QualifiedName, relation: Relation | None, context: Context
-) -> tuple[Hazard, ...]:
-    rows = None if relation is None else rows_at_most(relation, context.facts)
-    if rows is None or rows < LARGE_ROWS:
-        return ()
-    message = (
-        f"the build reads about {rows:,} rows of {table} twice, and until it ends vacuum removes "
-        "no row version"
-    )
-    instead = "run it when few rows change; it can be cancelled and starts again"
-    return (warning(HazardKind.HOLDS_BACK_VACUUM, message, instead, table),)
 
 
 def _answered(command: CreateIndex, table: QualifiedName) -> tuple[Hazard, ...]:
@@ -304,10 +226,6 @@ def _key(element: IndexElement) -> Sql:
 
 def _title(index: QualifiedName, table: QualifiedName) -> str:
     return f"CREATE INDEX {index.name} on {table}"
-
-
-def _undo(index: QualifiedName) -> tuple[Sql, ...]:
-    return (drop_index_concurrently(index),)
 
 
 CREATE_INDEX = FormOperation(name=NAME, form=CreateIndex, outcome=_plan)

@@ -23,8 +23,8 @@ from dataclasses import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.create_index import unhurried
 from migrator.operations.hazards import answered, needs_approval, warning, wrong
+from migrator.operations.index_build import unhurried
 from migrator.operations.index_facts import without_index
 from migrator.operations.liveness import in_use
 from migrator.operations.steps import approved_timeouts, as_written, locks_on, step

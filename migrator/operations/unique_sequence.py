@@ -10,8 +10,8 @@ from msgspec.structs import replace as changed
 
 from migrator.operations import folding, not_null_sequence
 from migrator.operations.base import Context
-from migrator.operations.create_index import build_hazards, build_step
 from migrator.operations.hazards import answered
+from migrator.operations.index_build import build_hazards, build_step
 from migrator.operations.index_facts import with_index
 from migrator.operations.index_name import distinct_names
 from migrator.operations.names import joined_columns, relation_name

@@ -51,7 +51,7 @@ def filling(value: str, *, column: str = "z", type_: str = "text", once: bool = 
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("skip_locked", [False, True], ids=["plain", "skip-locked"])
-def test_every_row_is_filled_once(database: Database, key: str, skip_locked: bool) -> None:  # noqa: FBT001
+def test_every_row_is_filled_once(database: Database, key: str, *, skip_locked: bool) -> None:
     connection = database.connect()
     target = Target(relation=make(connection, key), server=server(database.version))
     walker = Walker(connection, idempotent_backfill(target, (filling("'n' || n"),)))
@@ -89,7 +89,8 @@ def test_an_empty_table_has_no_window(database: Database, key: str) -> None:
 @pytest.mark.parametrize("skip_locked", [False, True], ids=["plain", "skip-locked"])
 def test_identifiers_are_quoted_and_helpers_get_out_of_the_way(
     database: Database,
-    skip_locked: bool,  # noqa: FBT001
+    *,
+    skip_locked: bool,
 ) -> None:
     connection = database.connect()
     names = ['Ünïcode "q"', "migrator_key_1", "migrator_batch", "select"]
@@ -305,7 +306,8 @@ def test_a_column_of_a_unique_index_takes_the_lock_that_its_update_takes(databas
 def test_once_only_changes_each_captured_row_once(
     database: Database,
     key: str,
-    skip_locked: bool,  # noqa: FBT001
+    *,
+    skip_locked: bool,
 ) -> None:
     connection, other = database.connect(), database.connect()
     connection.execute("CREATE SCHEMA migrator")
