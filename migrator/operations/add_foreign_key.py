@@ -142,8 +142,8 @@ def findings(key: ForeignKey, context: Context) -> tuple[Hazard, ...]:
     child, parent = context.facts.relation(key.table), context.facts.relation(key.parent)
     return (
         *missing_relation(key.parent, context),
-        *missing_columns(child, key.columns),
-        *missing_columns(parent, key.constraint.referenced_columns),
+        *missing_columns(child, key.columns, context),
+        *missing_columns(parent, key.constraint.referenced_columns, context),
         *duplicate(child, key.columns, key.parent, key.parent_columns),
         *unindexed(key.table, key.columns, context),
     )

@@ -27,6 +27,8 @@ def after_action(action: object, table: QualifiedName, facts: Facts) -> Facts:
             return folding.renamed_column(facts, table, action.old, action.new)
         case AlterColumnType():
             return folding.changed_column(facts, table, action.column, type=format_type(action.type))
+        case RenameTable() if facts.relation(table) is None:
+            return _renamed_index(facts, table, action.new)
         case RenameTable():
             return renamed(facts, table, QualifiedName(table.schema, action.new))
         case OtherAction():
@@ -51,6 +53,23 @@ def renamed(facts: Facts, old: QualifiedName, new: QualifiedName) -> Facts:
 
     folded = facts.without_relation(old).with_relation(msgspec.structs.replace(relation, name=new))
     return msgspec.structs.replace(folded, relations=tuple(follow(r) for r in folded.relations))
+
+
+def _renamed_index(facts: Facts, index: QualifiedName, new: str) -> Facts:
+    """Facts in which an index, and the constraint that owns it, has another name."""
+    relation = facts.relation_with_index(index)
+    found = None if relation is None else relation.index(index.name)
+    if relation is None or found is None:
+        return facts
+    owned = found.constraint is not None
+    renamed_index = msgspec.structs.replace(found, name=new, constraint=new if owned else None)
+    indexes = tuple(renamed_index if each is found else each for each in relation.indexes)
+    constraints = tuple(
+        msgspec.structs.replace(c, name=new, index=new) if owned and c.name == found.constraint else c
+        for c in relation.constraints
+    )
+    changed = msgspec.structs.replace(relation, indexes=indexes, constraints=constraints)
+    return facts.with_relation(changed)
 
 
 def _after_other(action: OtherAction, table: QualifiedName, facts: Facts) -> Facts:

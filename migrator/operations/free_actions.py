@@ -53,21 +53,21 @@ def _set_default(action: SetDefault, context: Context) -> Outcome:
     table = table_of(context)
     facts = folding.changed_column(context.facts, table, action.column, default=action.expression.text)
     outcome = _quick("set-default", f"SET DEFAULT of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
 
 
 def _drop_default(action: DropDefault, context: Context) -> Outcome:
     table = table_of(context)
     facts = folding.changed_column(context.facts, table, action.column, default=None)
     outcome = _quick("drop-default", f"DROP DEFAULT of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
 
 
 def _drop_not_null(action: DropNotNull, context: Context) -> Outcome:
     table = table_of(context)
     facts = folding.without_not_null(context.facts, table, action.column)
     outcome = _quick("drop-not-null", f"DROP NOT NULL of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,)))
+    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
 
 
 def _rename_constraint(action: RenameConstraint, context: Context) -> Outcome:

@@ -38,9 +38,13 @@ def missing_relation(name: QualifiedName, context: Context) -> tuple[Hazard, ...
     )
 
 
-def missing_columns(relation: Relation | None, columns: tuple[str, ...]) -> tuple[Hazard, ...]:
-    """Return hazards for columns that the relation is known not to have."""
+def missing_columns(
+    relation: Relation | None, columns: tuple[str, ...], context: Context | None = None
+) -> tuple[Hazard, ...]:
+    """Return hazards for columns that the relation is known not to have (where facts are complete)."""
     if relation is None or not relation.columns:
+        return ()
+    if context is not None and not context.facts.complete:
         return ()
     return tuple(
         needs_approval(

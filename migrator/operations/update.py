@@ -70,7 +70,7 @@ def _plan(command: Update, context: Context) -> Outcome:
         return _unchanged(outcome, context)
     if relation is None:
         return _approvable(outcome, (unknown_table(table),), context)
-    missing = missing_columns(relation, tuple(a.column for a in command.assignments))
+    missing = missing_columns(relation, tuple(a.column for a in command.assignments), context)
     found = (*missing, *refusals(command, relation, context))
     if not found and _one_row(command, relation):
         one = replace(outcome, effect=changed(outcome.effect, scans=()))

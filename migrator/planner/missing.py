@@ -35,9 +35,11 @@ def gone_already(action: Action, context: Context) -> Outcome | None:
 def missing_parts(action: Action, context: Context) -> tuple[Hazard, ...]:
     """Return hazards for the column that an action names."""
     match action:
+        case DropColumn(if_exists=True):
+            return ()
         case SetNotNull(column=name) | AlterColumnType(column=name) | DropColumn(column=name):
-            return missing_columns(relation_of(context), (name,))
+            return missing_columns(relation_of(context), (name,), context)
         case RenameColumn(old=name):
-            return missing_columns(relation_of(context), (name,))
+            return missing_columns(relation_of(context), (name,), context)
         case _:
             return ()
