@@ -24,7 +24,7 @@ POLL = 0.004
 
 STOPPED_SAFELY = 7
 
-DELAYS = (0.02, 0.1, 0.3, 0.8)
+DELAYS = (0.02, 0.1, 0.25, 0.5)
 """Bounds of the random time in seconds; the long ones let the work go on."""
 
 ANY, RUNNING = "^migrat", "^migrat.* run$"
@@ -75,20 +75,22 @@ class Supervisor:
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Kill the process at a random instant after it connected, if the budget allows it."""
-        if len(self.kills) >= self.budget:
-            return
-        begun = self.random.choice((ANY, RUNNING, RUNNING, RUNNING))
-        while process.poll() is None and not self._doing(begun):
-            time.sleep(POLL)
-        deadline = time.monotonic() + self.random.uniform(0, self.random.choice(DELAYS))
-        changes = self.random.choice((None, None, 1, 2, 3))
-        self._wait(process, deadline, changes)
-        doing = self._doing(ANY)
-        if process.poll() is None and doing:
-            os.killpg(process.pid, signal.SIGKILL)
-            self.kills.append(doing)
-            with self.log.open("a") as log:
-                log.write(f"*** kill {len(self.kills)}: {doing}\n")
+        while process.poll() is None and len(self.kills) < self.budget:
+            begun = self.random.choice((ANY, RUNNING, RUNNING, RUNNING))
+            while process.poll() is None and not self._doing(begun):
+                time.sleep(POLL)
+            deadline = time.monotonic() + self.random.uniform(0, self.random.choice(DELAYS))
+            self._wait(process, deadline, self.random.choice((None, None, 1, 2, 3)))
+            doing = self._doing(ANY)
+            if doing and process.poll() is None:
+                self._kill(process, doing)
+                return
+
+    def _kill(self, process: subprocess.Popen[bytes], doing: str) -> None:
+        os.killpg(process.pid, signal.SIGKILL)
+        self.kills.append(doing)
+        with self.log.open("a") as log:
+            log.write(f"*** kill {len(self.kills)}: {doing}\n")
 
     def _wait(self, process: subprocess.Popen[bytes], deadline: float, changes: int | None) -> None:
         """Wait until the deadline, or until the journal has changed so often."""

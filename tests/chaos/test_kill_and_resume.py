@@ -29,9 +29,9 @@ from tests.waiting import until
 
 KILLS = 50
 
-PER_ROUND = 17
+PER_ROUND = 25
 
-SIZE = Size(orders=24_000)
+SIZE = Size(orders=16_000)
 
 JOURNAL = "migrator"
 
@@ -41,7 +41,7 @@ small_table_rows = 0
 
 [run]
 batch_rows = 60
-batch_target = "10ms"
+batch_target = "40ms"
 lock_deadline = "60s"
 """
 """No table is small, and a walk has many batches."""
@@ -50,10 +50,10 @@ PROMISES: dict[str, LiteralString] = {
     "events without an id": "SELECT count(*) FROM order_events WHERE event_id IS NULL",
     "events that share an id": "SELECT count(*) - count(DISTINCT event_id) FROM order_events",
     "lines of loaded orders not changed exactly once": (
-        "SELECT count(*) FROM order_items WHERE order_id <= 24000 AND quantity <> 2 + order_id % 3"
+        "SELECT count(*) FROM order_items WHERE order_id <= 16000 AND quantity <> 2 + order_id % 3"
     ),
     "lines of placed orders changed twice": (
-        "SELECT count(*) FROM order_items WHERE order_id > 24000 AND quantity NOT IN (1, 2)"
+        "SELECT count(*) FROM order_items WHERE order_id > 16000 AND quantity NOT IN (1, 2)"
     ),
 }
 
