@@ -1,5 +1,7 @@
 """Backfills beside an application: locked rows, refused rows, pauses, requests to stop."""
 
+# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
+
 from typing import Any
 
 import psycopg
@@ -36,10 +38,10 @@ def test_locked_rows_are_passed_over_and_swept(database: Database) -> None:
     recorder = Recorder(actions=[let_go])
     carry_out(database, plan(backfill(1), database=database), recorder=recorder)
 
-    assert 0 == unfilled(connection)
-    assert 2 == recorder.of(Sweeping)[0].left
-    assert 2 == max(e.rows_skipped for e in recorder.of(BatchDone))
-    assert (1000,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone()
+    assert unfilled(connection) == 0
+    assert recorder.of(Sweeping)[0].left == 2
+    assert max(e.rows_skipped for e in recorder.of(BatchDone)) == 2
+    assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (1000,)
 
 
 def test_a_refused_row_is_named_by_its_key(database: Database) -> None:
@@ -55,7 +57,7 @@ def test_a_refused_row_is_named_by_its_key(database: Database) -> None:
     connection.execute("UPDATE users SET email = '1' WHERE id = 777")
 
     assert MigrationState.APPLIED is carry_out(database, plan()).outcomes[0].state
-    assert (0,) == connection.execute("SELECT count(*) FROM users WHERE nickname IS NULL").fetchone()
+    assert connection.execute("SELECT count(*) FROM users WHERE nickname IS NULL").fetchone() == (0,)
 
 
 def test_a_trigger_that_refuses_silently_is_found_out(database: Database) -> None:
@@ -75,7 +77,7 @@ def test_paused_between_batches_and_resumed(database: Database) -> None:
 
     def pause(event: object) -> None:
         if isinstance(event, BatchDone):
-            journal.set_paused(True, "lunch")
+            journal.set_paused(paused=True, reason="lunch")
 
     with pytest.raises(Paused, match="lunch"):
         carry_out(database, plan(backfill(1), database=database), recorder=Recorder(actions=[pause]))
@@ -83,14 +85,14 @@ def test_paused_between_batches_and_resumed(database: Database) -> None:
     assert unfilled(connection) == 900
     row = journal.progress()[0]
 
-    assert (100, "begun", 10.0) == (row.rows_done, row.state, row.percent)
+    assert (row.rows_done, row.state, row.percent) == (100, "begun", 10.0)
 
     with pytest.raises(Paused):
         carry_out(database, plan())
-    journal.set_paused(False)
+    journal.set_paused(paused=False)
     carry_out(database, plan())
 
-    assert 0 == unfilled(connection)
+    assert unfilled(connection) == 0
 
 
 def test_a_request_to_stop_ends_after_the_batch(database: Database) -> None:
@@ -106,8 +108,8 @@ def test_a_request_to_stop_ends_after_the_batch(database: Database) -> None:
     with pytest.raises(Interrupted) as caught:
         carry_out(database, plan(backfill(1), database=database), recorder=recorder, stop=stop)
 
-    assert 143 == caught.value.exit_code
-    assert 1 == len(recorder.of(BatchDone))
+    assert caught.value.exit_code == 143
+    assert len(recorder.of(BatchDone)) == 1
 
 
 def test_an_empty_table_needs_no_walk(database: Database) -> None:

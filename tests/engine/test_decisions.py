@@ -56,7 +56,10 @@ def record(*states: StepState | None, contract_last: bool = False) -> MigrationR
 
 
 @given(st.lists(st.sampled_from([None, *StepState]), min_size=1, max_size=6), st.booleans())
-def test_the_first_step_that_is_not_done_decides(states: list[StepState | None], contract: bool) -> None:
+def test_the_first_step_that_is_not_done_decides(
+    states: list[StepState | None],
+    contract: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
     given_record = record(*states, contract_last=contract)
     action = next_action(given_record, OPTIONS)
     settled = {StepState.DONE, StepState.RESOLVED}
@@ -127,8 +130,8 @@ def test_a_steady_table_finds_its_batch_size() -> None:
 def test_trouble_halves_and_narrowing_ends_at_one_row() -> None:
     pace = Pace(rows=1000, target_ms=200, least=10, most=50_000)
 
-    assert 500 == pace.after_trouble().rows
-    assert 1 == pace.narrowed().narrowed().narrowed().narrowed().rows
+    assert pace.after_trouble().rows == 500
+    assert pace.narrowed().narrowed().narrowed().narrowed().rows == 1
 
 
 @given(st.integers(1, 500), st.floats(0, 1))
@@ -159,9 +162,9 @@ def test_an_edited_begun_statement_is_an_error_and_another_is_not() -> None:
     journal = Journal(migrations=(begun,))
     first, second = begun.checksums
 
-    assert () == reconcile(journal, [file_state(first, second)]).errors
-    assert ("1",) == tuple(e.version for e in reconcile(journal, [file_state(first, "new")]).edited)
-    assert ("1",) == tuple(e.version for e in reconcile(journal, [file_state(first)]).edited)
+    assert reconcile(journal, [file_state(first, second)]).errors == ()
+    assert tuple(e.version for e in reconcile(journal, [file_state(first, "new")]).edited) == ("1",)
+    assert tuple(e.version for e in reconcile(journal, [file_state(first)]).edited) == ("1",)
 
     (error,) = reconcile(journal, [file_state("new", second)]).errors
 
@@ -173,7 +176,7 @@ def test_pending_unfinished_and_missing_files() -> None:
     journal = Journal(migrations=(record(None), replace(record(None), version="9")))
     found = reconcile(journal, [file_state("x", version="2"), file_state(*record(None).checksums)])
 
-    assert (("2",), ("1",), ("9",)) == (found.pending, found.unfinished, found.missing)
+    assert (found.pending, found.unfinished, found.missing) == (("2",), ("1",), ("9",))
 
 
 def test_an_older_file_is_refused_only_where_it_shares_relations() -> None:
@@ -183,7 +186,7 @@ def test_an_older_file_is_refused_only_where_it_shares_relations() -> None:
     apart = file_state("x", touches=frozenset({QualifiedName("public", "orders")}))
 
     assert [OrderError] == [type(e) for e in check_order(journal, [older], ["1", "2"])]
-    assert [] == check_order(journal, [apart], ["1", "2"])
+    assert check_order(journal, [apart], ["1", "2"]) == []
 
 
 def test_a_merge_keeps_what_has_begun_and_plans_the_rest_anew() -> None:
@@ -191,8 +194,8 @@ def test_a_merge_keeps_what_has_begun_and_plans_the_rest_anew() -> None:
     new = plan(ddl(1, "changed by another planner"), ddl(2, "edited"), ddl(3, "added"))
     merged = merge(begun, new)
 
-    assert ["x", "edited", "added"] == [s.work.statements[0] for s in merged.steps]  # type: ignore[union-attr]
-    assert [1, 2, 3] == [s.index for s in merged.statements]
+    assert [s.work.statements[0] for s in merged.steps] == ["x", "edited", "added"]  # type: ignore[union-attr]
+    assert [s.index for s in merged.statements] == [1, 2, 3]
 
 
 def test_a_merge_of_an_edited_begun_statement_is_a_bug() -> None:
@@ -207,5 +210,5 @@ def test_what_touches_everything_waits_for_everybody() -> None:
     found = conflict(opaque, [waiting])
 
     assert found is not None
-    assert "1" == found.by
+    assert found.by == "1"
     assert conflict(Touching(version="3", relations=frozenset()), [waiting]) is None

@@ -1,5 +1,7 @@
 """CREATE INDEX CONCURRENTLY: absent, half done, done, still running; duplicates; what is not ours."""
 
+# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
+
 from typing import Any
 
 import psycopg
@@ -51,12 +53,12 @@ def test_duplicates_are_named_and_nothing_remains(database: Database) -> None:
     with pytest.raises(StepFailed, match="duplicate values stand in the way of the unique index: same"):
         carry_out(database, whole)
 
-    assert [] == indexes(connection)
+    assert indexes(connection) == []
 
     connection.execute("UPDATE users SET email = id::text")
 
     assert MigrationState.APPLIED is carry_out(database, plan()).outcomes[0].state
-    assert [(True,)] == indexes(connection)
+    assert indexes(connection) == [(True,)]
 
 
 def test_finished_but_not_recorded_is_found_done(database: Database) -> None:
@@ -65,12 +67,12 @@ def test_finished_but_not_recorded_is_found_done(database: Database) -> None:
     with pytest.raises(Boom):
         carry_out(database, plan(build(1), database=database), faults=fail_at(FaultPoint.BUILD_ENDED))
 
-    assert [(True,)] == indexes(connection)
+    assert indexes(connection) == [(True,)]
 
     recorder = Recorder()
     carry_out(database, plan(), recorder=recorder)
 
-    assert [True] == [e.found_done for e in recorder.of(StepFinished)]
+    assert [e.found_done for e in recorder.of(StepFinished)] == [True]
 
 
 def test_an_equal_index_made_by_hand_counts_as_done(database: Database) -> None:
@@ -81,7 +83,7 @@ def test_an_equal_index_made_by_hand_counts_as_done(database: Database) -> None:
 
     carry_out(database, plan(build(1), database=database), recorder=recorder)
 
-    assert [True] == [e.found_done for e in recorder.of(StepFinished)]
+    assert [e.found_done for e in recorder.of(StepFinished)] == [True]
 
 
 def test_another_index_of_that_name_is_refused(database: Database) -> None:
@@ -92,7 +94,7 @@ def test_another_index_of_that_name_is_refused(database: Database) -> None:
         with pytest.raises(StepFailed, match=r"another definition: .*\(nickname\)"):
             carry_out(database, plan(build(1), database=database))
 
-    assert [(True,)] == indexes(connection)
+    assert indexes(connection) == [(True,)]
 
 
 def test_an_invalid_index_of_somebody_else_is_refused(database: Database) -> None:
@@ -105,7 +107,7 @@ def test_an_invalid_index_of_somebody_else_is_refused(database: Database) -> Non
         with pytest.raises(StepFailed, match="not ours"):
             carry_out(database, plan(build(1), database=database))
 
-    assert [(False,)] == indexes(connection)
+    assert indexes(connection) == [(False,)]
 
 
 def test_a_build_that_its_runner_left_behind_is_waited_for(database: Database) -> None:
@@ -129,8 +131,8 @@ def test_a_build_that_its_runner_left_behind_is_waited_for(database: Database) -
 
     assert progress.adopted
     assert [old.info.backend_pid] == [b.pid for b in progress.waits_for]
-    assert [True] == [e.found_done for e in recorder.of(StepFinished)]
-    assert [(True,)] == indexes(connection)
+    assert [e.found_done for e in recorder.of(StepFinished)] == [True]
+    assert indexes(connection) == [(True,)]
 
 
 def test_progress_names_whom_the_build_waits_for_and_a_second_request_cancels(database: Database) -> None:
@@ -155,7 +157,7 @@ def test_progress_names_whom_the_build_waits_for_and_a_second_request_cancels(da
     old.execute("COMMIT")
     carry_out(database, plan())
 
-    assert [(True,)] == indexes(connection)
+    assert indexes(connection) == [(True,)]
 
 
 def test_a_builder_that_is_terminated_leaves_remains_that_are_rebuilt(database: Database) -> None:
@@ -175,4 +177,4 @@ def test_a_builder_that_is_terminated_leaves_remains_that_are_rebuilt(database: 
 
     carry_out(database, plan(build(1), database=database), faults=terminate)
 
-    assert [(True,)] == indexes(connection)
+    assert indexes(connection) == [(True,)]

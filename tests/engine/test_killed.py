@@ -74,7 +74,7 @@ def test_killed_at_every_point(database: Database, tmp_path: Path) -> None:
             break
         points.append(ended.stdout.strip())
 
-        assert -9 == ended.returncode, ended.stderr
+        assert ended.returncode == -9, ended.stderr
 
         carry_out(database, given, all_phases=True, wait_s=30.0)
 
@@ -88,18 +88,18 @@ def test_killed_at_every_point(database: Database, tmp_path: Path) -> None:
 def assert_right(connection: psycopg.Connection[Any], where: str) -> None:
     query = "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email) OR changes <> 1"
 
-    assert (0,) == connection.execute(query).fetchone(), where
-    assert [("users_pkey",)] == connection.execute(
+    assert connection.execute(query).fetchone() == (0,), where
+    assert connection.execute(
         "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'users'::regclass"
-    ).fetchall(), where
+    ).fetchall() == [("users_pkey",)], where
     assert (MigrationState.APPLIED.value,) == connection.execute(
         "SELECT state FROM migrator.migration"
     ).fetchone()
-    assert (ROWS,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone(), where
+    assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (ROWS,), where
     assert (
-        []
-        == connection.execute(
+        connection.execute(
             "SELECT 1 FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'age'"
         ).fetchall()
+        == []
     ), where
-    assert (0,) == connection.execute("SELECT count(*) FROM migrator.session").fetchone(), where
+    assert connection.execute("SELECT count(*) FROM migrator.session").fetchone() == (0,), where

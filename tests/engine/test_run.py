@@ -1,3 +1,5 @@
+# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
+
 from typing import Any
 
 import pytest
@@ -37,10 +39,10 @@ def test_every_kind_of_step_in_one_migration(database: Database) -> None:
     result = carry_out(database, whole, recorder=recorder)
 
     assert MigrationState.WAITING is result.outcomes[0].state
-    assert ("5.1",) == tuple(s.id for s in result.outcomes[0].waiting)
-    assert 0 == scalar(connection, "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email)")
-    assert ["1.1", "2.1", "3.1", "4.1"] == [e.step.id for e in recorder.of(StepFinished)]
-    assert 1000 == sum(e.rows for e in recorder.of(BatchDone))
+    assert tuple(s.id for s in result.outcomes[0].waiting) == ("5.1",)
+    assert scalar(connection, "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email)") == 0
+    assert [e.step.id for e in recorder.of(StepFinished)] == ["1.1", "2.1", "3.1", "4.1"]
+    assert sum(e.rows for e in recorder.of(BatchDone)) == 1000
 
     record = store(database).load().get("1")
 
@@ -50,12 +52,12 @@ def test_every_kind_of_step_in_one_migration(database: Database) -> None:
     again = carry_out(database, whole)
 
     assert MigrationState.WAITING is again.outcomes[0].state
-    assert 0 == again.outcomes[0].steps_run
+    assert again.outcomes[0].steps_run == 0
 
     contracted = carry_out(database, plan(), contract=frozenset({"1"}), only=frozenset({"1"}))
 
     assert MigrationState.APPLIED is contracted.outcomes[0].state
-    assert () == carry_out(database, whole).outcomes
+    assert carry_out(database, whole).outcomes == ()
 
 
 def test_held_phases_are_named(database: Database) -> None:
@@ -79,8 +81,8 @@ def test_a_later_file_on_the_same_table_stands_back(database: Database) -> None:
 
     result = carry_out(database, whole)
 
-    assert ["1", None] == [o.blocked_by for o in reversed(result.outcomes)]
-    assert ("public.users",) == result.blocked[0].blocked_on
+    assert [o.blocked_by for o in reversed(result.outcomes)] == ["1", None]
+    assert result.blocked[0].blocked_on == ("public.users",)
 
 
 def test_all_phases_and_two_files(database: Database) -> None:
@@ -106,7 +108,7 @@ def test_drift_before_the_first_step(database: Database) -> None:
     with pytest.raises(DriftError, match=r"public\.users has another definition"):
         carry_out(database, whole)
 
-    assert () == store(database).load().migrations
+    assert store(database).load().migrations == ()
 
 
 def test_drift_between_steps_and_its_acceptance(database: Database) -> None:
@@ -178,21 +180,21 @@ def test_baseline_pause_and_resolve(database: Database) -> None:
 
     assert frozenset({"1"}) == journal.load().settled
 
-    journal.set_paused(True, "lunch")
+    journal.set_paused(paused=True, reason="lunch")
 
-    assert "lunch" == journal.load().paused_reason
+    assert journal.load().paused_reason == "lunch"
 
-    journal.set_paused(False)
+    journal.set_paused(paused=False)
     journal.resolve_applied(FileEntry(version="2", name="two", file="2_two.sql", checksums=()), "by hand")
     journal.resolve_rolled_back("2", "not after all")
     journal.accept_checksum(FileEntry(version="1", name="one", file="1_one.sql", checksums=("b",)), "typo")
 
     assert journal.load().get("2") is None
-    assert [
+    assert [e.kind for e in reversed(journal.events())] == [
         "baseline",
         "pause",
         "resume",
         "resolve.applied",
         "resolve.rolled_back",
         "resolve.accept_checksum",
-    ] == [e.kind for e in reversed(journal.events())]
+    ]

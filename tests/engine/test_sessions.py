@@ -1,5 +1,7 @@
 """Two runners, what a dead one leaves behind, and lost connections."""
 
+# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
+
 import threading
 from typing import Any
 
@@ -89,9 +91,9 @@ def test_a_lost_connection_is_replaced_and_no_row_is_done_twice(database: Databa
     recorder = Recorder(actions=[terminate])
     carry_out(database, plan(backfill(1), database=database), recorder=recorder, wait_s=20.0)
 
-    assert 3 == len(recorder.of(Reconnected))
-    assert 1000 == sum(e.rows for e in recorder.of(BatchDone))
-    assert (1000,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone()
+    assert len(recorder.of(Reconnected)) == 3
+    assert sum(e.rows for e in recorder.of(BatchDone)) == 1000
+    assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (1000,)
 
 
 def test_a_step_that_kills_its_session_every_time_stops_the_run(database: Database) -> None:
@@ -116,11 +118,11 @@ def test_settings_of_a_role_do_not_surprise(database: Database) -> None:
     administrator = database.connect()
     name = database.name
     for setting in (
-        "statement_timeout = '1ms'",
+        "statement_timeout = '500ms'",
         "synchronous_commit = off",
         "standard_conforming_strings = off",
     ):
-        administrator.execute(f"ALTER DATABASE {name} SET {setting}")  # type: ignore[call-overload]
+        administrator.execute(f"ALTER DATABASE {name} SET {setting}")
     with Connector(conninfo=database.url).session("test") as connection:
         found = {
             name: connection.execute("SELECT current_setting(%s)", (name,)).fetchone()[0]  # type: ignore[index]
@@ -132,9 +134,9 @@ def test_settings_of_a_role_do_not_surprise(database: Database) -> None:
             )
         }
 
-    administrator.execute(f"ALTER DATABASE {name} RESET ALL")  # type: ignore[call-overload]
+    administrator.execute(f"ALTER DATABASE {name} RESET ALL")
 
-    assert ["1min", "local", "on", "off"] == list(found.values())
+    assert list(found.values()) == ["1min", "local", "on", "off"]
 
 
 def test_two_runners_at_once_do_the_work_once(database: Database) -> None:
@@ -151,5 +153,5 @@ def test_two_runners_at_once_do_the_work_once(database: Database) -> None:
     for thread in threads:
         thread.join()
 
-    assert [0, 2] == sorted(sum(o.steps_run for o in r.outcomes) for r in results)
-    assert (1000,) == connection.execute("SELECT rows_done FROM migrator.backfill").fetchone()
+    assert sorted(sum(o.steps_run for o in r.outcomes) for r in results) == [0, 2]
+    assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (1000,)

@@ -2,9 +2,7 @@
 
 import threading
 import time
-from typing import Any
 
-import psycopg
 import pytest
 
 from migrator.errors import LockDeadline
@@ -55,7 +53,7 @@ def test_readers_wait_no_longer_than_the_budget_beside_a_blocker(database: Datab
 
 
 def test_the_timeouts_of_a_step_are_those_of_the_server(database: Database) -> None:
-    connection: psycopg.Connection[Any] = database.connect()
+    connection = database.connect()
     users(connection, 10)
     connection.execute("CREATE TABLE seen (name text, value text)")
     names = "'lock_timeout', 'statement_timeout', 'search_path', 'TimeZone'"
@@ -63,9 +61,9 @@ def test_the_timeouts_of_a_step_are_those_of_the_server(database: Database) -> N
 
     carry_out(database, plan(ddl(1, note), database=database))
 
-    assert {
+    assert dict(connection.execute("SELECT name, value FROM seen").fetchall()) == {
         "lock_timeout": "10ms",
         "statement_timeout": "200ms",
         "search_path": "public",
         "TimeZone": "UTC",
-    } == dict(connection.execute("SELECT name, value FROM seen").fetchall())
+    }

@@ -1,4 +1,4 @@
-"""A run in a process of its own that kills itself at the n-th fault point: python -m tests.engine.victim URL PLAN N."""
+"""A run that kills itself at its n-th fault point: python -m tests.engine.victim URL PLAN N."""
 
 import os
 import signal
@@ -24,7 +24,8 @@ def main() -> None:
         nonlocal passed
         passed += 1
         if passed == int(number):
-            print(point.name, flush=True)
+            sys.stdout.write(point.name)
+            sys.stdout.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
     plan = msgspec.json.decode(Path(path).read_bytes(), type=Plan)

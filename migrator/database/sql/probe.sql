@@ -12,9 +12,15 @@ JOIN pg_class AS t ON t.oid = i.indrelid
 WHERE n.nspname = %(schema)s AND c.relname = %(name)s
 
 -- name: definition of the copy
--- The definition of the only index of our temporary copy.
-SELECT 'pg_temp.migrator_copy', pg_get_indexdef(i.indexrelid)
-FROM pg_index AS i WHERE i.indrelid = 'pg_temp.migrator_copy'::regclass
+-- The definition of the only index of our temporary copy, whose schema is called `pg_temp` from 15 on (and in late minor
+-- versions of older ones), by its own name before.
+SELECT named.copy, d.definition
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid) AS d (definition)
+CROSS JOIN LATERAL unnest(ARRAY['pg_temp.migrator_copy', quote_ident(n.nspname) || '.migrator_copy']) AS named (copy)
+WHERE strpos(d.definition, ' ON ' || named.copy || ' ') > 0 AND i.indrelid = 'pg_temp.migrator_copy'::regclass
 
 -- name: running
 -- Server processes that build the index, or the recorded one if it still works on something.
