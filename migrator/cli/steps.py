@@ -44,9 +44,9 @@ def _asked_for(step: Step, options: RunOptions) -> bool:
 
 def rendered(plan: Plan) -> str:
     """Return the report of a plan."""
-    from migrator.reports import text
+    from migrator.reports.text import render
 
-    return text.render(plan)
+    return render(plan)
 
 
 def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
