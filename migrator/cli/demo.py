@@ -102,7 +102,7 @@ def comparison(report: "Report") -> "Table":
     for name, cells in rows(columns):
         table.add_row(name, *cells)
     table.add_section()
-    table.add_row("blocked, less than alone", "", blocked(report.planned), "", blocked(report.naive))
+    table.add_row("added by the run", "", blocked(report.planned), "", blocked(report.naive))
     return table
 
 
@@ -115,8 +115,8 @@ def rows(columns: "list[Summary]") -> list[tuple[str, list[str]]]:
         ("p50", [milliseconds(column.p50) for column in columns]),
         ("p99", [milliseconds(column.p99) for column in columns]),
         ("longest blocked", [milliseconds(column.longest) for column in columns]),
-        ("  by a statement of", [column.longest_kind for column in columns]),
-        ("longest silence of a kind", [milliseconds(column.silence) for column in columns]),
+        ("  waited to", [column.longest_kind for column in columns]),
+        ("longest silence", [milliseconds(column.silence) for column in columns]),
     ]
 
 
