@@ -14,7 +14,7 @@ class Size:
 
     @property
     def customers(self) -> int:
-        """A customer for every fourth order; enough that their table is not a small one (`small_table_rows`)."""
+        """A customer for every fourth order, and more than `small_table_rows`."""
         return max(12_000, self.orders // 4)
 
     @property
