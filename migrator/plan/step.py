@@ -201,6 +201,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     undo_note: str | None = None
     """Why there is no undo, or what it cannot bring back."""
     diagnoses: tuple[Diagnosis, ...] = ()
+    preconditions: tuple[Diagnosis, ...] = ()
+    """Asked before the first attempt, under no lock but ACCESS SHARE: rows found fail the step, and nothing
+    has changed. For a NOT VALID constraint, which would refuse every UPDATE of an old row that violates it.
+    """
     as_written: bool = False
     """The user's own text, unchanged."""
     commutes: bool = False
