@@ -181,10 +181,9 @@ def _wrong(words: tuple[str, ...]) -> Iterator[str]:
     known, given = cli, list(words)
     parameters = options_of(known)
     name = next((w for w in given if w in COMMANDS), None)
-    positional = [w for w in given if not w.startswith("-")]
     if name is None:
-        if positional and not positional[0].isupper():
-            yield f"there is no command {positional[0]}"
+        if given and not given[0].startswith("-") and not given[0].isupper():
+            yield f"there is no command {given[0]}"
     else:
         command = cli.get_command(click.Context(cli), name)
         parameters |= options_of(command) if command is not None else set()
