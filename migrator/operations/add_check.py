@@ -86,6 +86,7 @@ def steps_and_facts(check: Check, context: Context) -> tuple[tuple[Step, ...], F
         phase=Phase.VALIDATE,
         recipe="R6",
         undo=(ddl.alter_table(table, ddl.drop_constraint(check.name)),),
+        preconditions=(diagnosis,),
     )
     validated = validate(context, table, check.name, recipe="R6", diagnoses=(diagnosis,))
     return (added, validated), after(check, context)

@@ -116,7 +116,7 @@ def _not_null(parts: Parts, draft: Draft) -> Draft:
     if parts.not_null is None or _not_null_at_once(parts):
         return draft
     target = NotNullTarget(
-        table=table_of(draft.context), column=parts.definition.name, name=parts.not_null.name
+        table=table_of(draft.context), column=parts.definition.name, name=parts.not_null.name, filled=True
     )
     found = not_null_sequence.hazards(target, draft.context)
     steps, facts = not_null_sequence.steps_and_facts(target, draft.context)

@@ -12,8 +12,9 @@ Why it is dangerous
 What is done instead
     The function is SECURITY INVOKER, its settings are those of the plan (search_path is pg_catalog alone
     where the expression needs nothing else), its name sorts last, and a value that cannot be computed is
-    left unfilled with a WARNING: the write goes on. It goes in the transaction that makes the column NOT
-    NULL, where the file has that, else in a step of the contract phase.
+    left unfilled with a WARNING: the write goes on. It goes in a step of the contract phase: until then the
+    code that does not know the column goes on writing, whether or not the column is NOT NULL already.
+    Nothing else of the file waits for that step.
 
 Source
     Manual, CREATE TRIGGER, "Overview of Trigger Behavior"; catalogue R3, R5, appendix A 13.
@@ -25,18 +26,15 @@ from migrator.operations.base import Context
 from migrator.operations.steps import locks_on, transaction
 from migrator.operations.target import absent
 from migrator.operations.update_reading import Reading
-from migrator.plan.ddl import Sql
 from migrator.plan.ddl_fill_trigger import FillTrigger
 from migrator.plan.effect import Effect
 from migrator.plan.step import Phase, Step
 from migrator.postgres.facts import Facts, Relation, Trigger, replace_named
-from migrator.postgres.identifiers import quote
+from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.postgres.lock_modes import LockMode
 from migrator.postgres.volatility import cast_volatility, volatility_of
 from migrator.sql.syntax import AddConstraint, AlterTable, SetNotNull, UniqueConstraint
 from migrator.sql.syntax import NotNullConstraint as NotNull
-
-__all__ = ["create_step", "drop_fill_trigger_sql", "drop_step", "settings_for", "with_trigger"]
 
 _CARRIED = (
     "timezone",
@@ -108,16 +106,9 @@ def drop_step(trigger: FillTrigger, context: Context) -> Step:
         trigger.drop_sql(),
         effect,
         phase=Phase.CONTRACT,
+        commutes=True,
         undo_note="the column is no longer filled for code that does not write it",
     )
-
-
-def drop_fill_trigger_sql(relation: Relation, column: str) -> tuple[Sql, ...]:
-    """Return what drops the fill triggers of a column of a table that has them in its facts."""
-    empty = Sql("NULL")
-    found = FillTrigger(table=relation.name, column=column, type="", value=empty)
-    names = {trigger.name for trigger in relation.triggers if trigger.fills == (column,)}
-    return found.drop_sql() if found.name in names else ()
 
 
 def with_trigger(facts: Facts, trigger: FillTrigger) -> Facts:
@@ -126,14 +117,14 @@ def with_trigger(facts: Facts, trigger: FillTrigger) -> Facts:
     return facts.changed(trigger.table, lambda r: changed(r, triggers=replace_named(r.triggers, item)))
 
 
-def becomes_not_null(trigger: FillTrigger, context: Context) -> bool:
-    """Whether a later statement of the file makes the column NOT NULL, and drops the trigger with that."""
+def becomes_not_null(table: QualifiedName, column: str, context: Context) -> bool:
+    """Whether a later statement of the file makes the column NOT NULL."""
     later = context.migration.statements[context.index :]
     return any(
-        _makes_not_null(command, trigger.column)
+        _makes_not_null(command, column)
         for command in (statement.command for statement in later)
-        if isinstance(command, AlterTable) and context.resolve(command.name) == trigger.table
-    ) and not absent(trigger.table, context)
+        if isinstance(command, AlterTable) and context.resolve(command.name) == table
+    ) and not absent(table, context)
 
 
 def _makes_not_null(command: AlterTable, column: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context
-from migrator.operations.fill_triggers import dropping, without
+from migrator.operations.fill_triggers import of_column
 from migrator.operations.hazards import answered, good_to_know, warning
 from migrator.operations.liveness import in_use
 from migrator.operations.names import constraint_name, not_null_name
@@ -34,6 +34,8 @@ class NotNullTarget:
     column: str
     name: str | None = None
     """The constraint's name where the file gives one (18+)."""
+    filled: bool = False
+    """A backfill of this file has proved that no row is NULL."""
 
 
 def steps_and_facts(target: NotNullTarget, context: Context) -> tuple[tuple[Step, ...], Facts]:
@@ -97,6 +99,7 @@ def _by_helper(target: NotNullTarget, context: Context) -> tuple[tuple[Step, ...
             phase=Phase.VALIDATE,
             recipe="R5",
             undo=(ddl.alter_table(table, ddl.drop_constraint(helper)),),
+            preconditions=unproved(target, context, CHECK_VIOLATION),
         ),
         validate(context, table, helper, recipe="R5", diagnoses=(nulls(target, context, CHECK_VIOLATION),)),
         _set(target, context, (ddl.alter_table(table, ddl.drop_constraint(helper)),)),
@@ -107,7 +110,7 @@ def _by_helper(target: NotNullTarget, context: Context) -> tuple[tuple[Step, ...
 def _set(target: NotNullTarget, context: Context, then: tuple[Sql, ...]) -> Step:
     """SET NOT NULL, which finds its proof, and what goes with it in the same transaction."""
     table, column = target.table, target.column
-    statements = (ddl.alter_table(table, ddl.set_not_null(column)), *then, *drops(target, context))
+    statements = (ddl.alter_table(table, ddl.set_not_null(column)), *then)
     return transaction(
         context,
         f"SET NOT NULL on {column} of {table}",
@@ -128,18 +131,6 @@ def _by_constraint(target: NotNullTarget, context: Context) -> tuple[tuple[Step,
     steps = [validate(context, table, name, recipe="R5-18", diagnoses=(diagnosis,))]
     if pending is None:
         steps.insert(0, _add_not_valid(target, name, context))
-    dropping_trigger = drops(target, context)
-    if dropping_trigger:
-        steps.append(
-            transaction(
-                context,
-                f"DROP the fill trigger of {column} of {table}",
-                dropping_trigger,
-                effect_on(context, table),
-                phase=Phase.VALIDATE,
-                recipe="R5-18",
-            )
-        )
     return tuple(steps), after(replace(target, name=name), context)
 
 
@@ -154,6 +145,7 @@ def _add_not_valid(target: NotNullTarget, name: str, context: Context) -> Step:
         phase=Phase.VALIDATE,
         recipe="R5-18",
         undo=(ddl.alter_table(table, ddl.drop_constraint(name)),),
+        preconditions=unproved(target, context, NOT_NULL_VIOLATION),
     )
 
 
@@ -184,11 +176,11 @@ def after(target: NotNullTarget, context: Context) -> Facts:
     name = None
     if facts.server_version.not_null_not_valid:
         name = target.name or not_null_name(target.table, target.column, facts)
-    return without(
-        folding.with_not_null(facts, target.table, target.column, name), target.table, target.column
-    )
+    return folding.with_not_null(facts, target.table, target.column, name)
 
 
-def drops(target: NotNullTarget, context: Context) -> tuple[Sql, ...]:
-    """Return what drops the fill triggers of the column."""
-    return dropping(context.facts.relation(target.table), target.column)
+def unproved(target: NotNullTarget, context: Context, sqlstate: str) -> tuple[Diagnosis, ...]:
+    """Return the query to ask beforehand, unless a backfill of this file has proved that no row is NULL."""
+    if target.filled or of_column(context.facts.relation(target.table), target.column):
+        return ()
+    return (nulls(target, context, sqlstate),)

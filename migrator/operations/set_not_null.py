@@ -11,9 +11,9 @@ What is done instead
     13 to 17 (R5): a CHECK (column IS NOT NULL) NOT VALID, validated in a transaction of its own while reads
     and writes go on; with that proof SET NOT NULL does not scan, and the helper is dropped in the same
     transaction. 18 (R5-18): the NOT NULL constraint itself, by the name that the server would choose, NOT
-    VALID and then validated. A fill trigger that an UPDATE of the same file installed on the column goes
-    when NOT NULL is there. A column that is NOT NULL already, a table that is small or new, and a validated
-    CHECK need none of this.
+    VALID and then validated. Beforehand the rows without a value are looked for: once the constraint is
+    there, even NOT VALID, every UPDATE of such a row fails. A column that is NOT NULL already, a table that
+    is small or new, and a validated CHECK need none of this.
 
 Source
     Catalogue 35 to 45, R5, R5-18; manual, ALTER TABLE, "SET NOT NULL".
@@ -96,14 +96,13 @@ def _effect(target: NotNullTarget, context: Context) -> Effect:
 
 
 def _as_written(target: NotNullTarget, effect: Effect, context: Context) -> Step:
-    """The statement itself, and with it goes the fill trigger of the column."""
-    drops = sequence.drops(target, context)
+    """The statement itself."""
     return transaction(
         context,
         f"SET NOT NULL on {target.column} of {target.table}",
-        (written(context), *drops),
+        (written(context),),
         effect,
-        as_written=not drops,
+        as_written=True,
         undo=(ddl.alter_table(target.table, ddl.drop_not_null(target.column)),),
         diagnoses=(sequence.nulls(target, context, NOT_NULL_VIOLATION),),
     )

@@ -45,6 +45,7 @@ class Details(TypedDict, total=False):
     undo: tuple[str, ...]
     undo_note: str
     diagnoses: tuple[Diagnosis, ...]
+    preconditions: tuple[Diagnosis, ...]
     as_written: bool
     commutes: bool
 

@@ -30,7 +30,7 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.conditions import by_unique_key
 from migrator.operations.fill_trigger import becomes_not_null, create_step, drop_step, with_trigger
 from migrator.operations.hazards import answered, warning, wrong
-from migrator.operations.liveness import endangered, rows_at_most
+from migrator.operations.liveness import endangered, in_use, rows_at_most
 from migrator.operations.steps import as_written, backfill
 from migrator.operations.target import absent, missing_columns, missing_relation
 from migrator.operations.update_reading import Unfit
@@ -42,7 +42,7 @@ from migrator.operations.update_refusals import (
     without_key,
 )
 from migrator.operations.update_trigger import triggers_for
-from migrator.operations.update_values import Value, filling, judge, once_only
+from migrator.operations.update_values import Value, added_by_file, filling, judge, once_only
 from migrator.plan import ddl
 from migrator.plan.ddl_backfill import Target, idempotent_backfill
 from migrator.plan.ddl_captured import once_only_backfill
@@ -66,7 +66,7 @@ def _plan(command: Update, context: Context) -> Outcome:
     outcome = Outcome(operation=NAME, effect=effect, facts=context.facts, touches=(table,))
     if absent(table, context):
         return replace(outcome, hazards=missing_relation(table, context))
-    if not endangered(relation, context):
+    if not endangered(relation, context) and not _fills_for_not_null(command, relation, context):
         return _unchanged(outcome, context)
     if relation is None:
         return _approvable(outcome, (unknown_table(table),), context)
@@ -76,6 +76,17 @@ def _plan(command: Update, context: Context) -> Outcome:
         one = replace(outcome, effect=changed(outcome.effect, scans=()))
         return replace(_unchanged(one, context), note="WHERE names one row by its key")
     return _approvable(outcome, found, context) if found else _walked(outcome, command, relation, context)
+
+
+def _fills_for_not_null(command: Update, relation: Relation | None, context: Context) -> bool:
+    """Whether rows written after it would lack a value that SET NOT NULL asks for, whatever the size."""
+    if relation is None or not in_use(relation, context):
+        return False
+    return any(
+        added_by_file(assignment.column, relation, context) is not None
+        and becomes_not_null(relation.name, assignment.column, context)
+        for assignment in command.assignments
+    )
 
 
 def _walked(outcome: Outcome, command: Update, relation: Relation, context: Context) -> Outcome:
@@ -97,7 +108,7 @@ def _walked(outcome: Outcome, command: Update, relation: Relation, context: Cont
     steps = (
         *(create_step(trigger, context) for trigger in triggers),
         _walk_step(work, values, context, captured=captured),
-        *(drop_step(trigger, context) for trigger in triggers if not becomes_not_null(trigger, context)),
+        *(drop_step(trigger, context) for trigger in triggers),
     )
     return replace(
         outcome,

@@ -140,7 +140,7 @@ def _value(assignment: Assignment, command: Update, relation: Relation, context:
         column=column,
         assignment=assignment,
         reading=reading,
-        added=_added(column.name, relation, context),
+        added=added_by_file(column.name, relation, context),
         only_null=command.where is not None and requires_null(command.where.text, column.name, reference),
         filled_before=_filled_before(column.name, relation, context),
     )
@@ -178,7 +178,7 @@ def names_schema(text: str, relation: Relation) -> bool:
     return bool(re.search(rf'\b{schema}"?\s*\.\s*"?{name}"?\s*\.', text, re.IGNORECASE))
 
 
-def _added(column: str, relation: Relation, context: Context) -> AddColumn | None:
+def added_by_file(column: str, relation: Relation, context: Context) -> AddColumn | None:
     """Return the earlier action of the file that adds the column."""
     for statement in context.migration.statements[: context.index - 1]:
         command = statement.command

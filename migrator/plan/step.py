@@ -208,4 +208,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     as_written: bool = False
     """The user's own text, unchanged."""
     commutes: bool = False
-    """May move before backfill and validate steps of earlier statements of the same file (see planner)."""
+    """May move before backfill and validate steps of earlier statements of the same file; in contract:
+    holds no later step back (see planner).
+    """

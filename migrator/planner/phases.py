@@ -4,13 +4,13 @@ The rule. Steps keep the order of their statements, and the phase of a step is r
 those before it. Two kinds of step may leave that order:
 
 - A step that *commutes* (a nullable column, a column with a constant default, a table without foreign keys)
-stays
-  in expand: it moves before steps of backfill and validate of earlier statements, if every step that it
-  passes is of that phase by its own nature and generated here (a walk, an index build, a validation).
+  stays in expand: it moves before steps of backfill and validate of earlier statements, if every step that
+  it passes is of that phase by its own nature and generated here (a walk, an index build, a validation).
   Statements as written (data changes, functions, triggers, what is not understood) and steps whose phase
   was raised are never passed.
 - A step that does not depend on any step of contract stays before them all; one that touches a relation (or
-  function, or type) of such a step, or may touch anything, follows it into contract.
+  function, or type) of such a step, or may touch anything, follows it into contract. A step of contract
+  that commutes (the end of a fill trigger) holds nothing back.
 """
 
 from dataclasses import dataclass, replace
@@ -54,7 +54,11 @@ def in_phases(items: tuple[Item, ...]) -> tuple[Step, ...]:
 
 
 def _depends(item: Item, contract: list[Item]) -> bool:
-    return any(item.wild or other.wild or item.relations & other.relations for other in contract)
+    return any(
+        item.wild or other.wild or item.relations & other.relations
+        for other in contract
+        if not other.step.commutes
+    )
 
 
 def _place(item: Item, placed: list[Item]) -> None:

@@ -66,6 +66,7 @@ def _step(step: Step, facts: Facts) -> Iterator[str]:
             yield f"  session: {name.lower()} = {value}"
     yield from (f"  {line}" for line in _work(step.work))
     yield from (f"  undo: {sql}" for sql in step.undo)
+    yield from (f"  precondition: {d.sql}" for d in step.preconditions)
     yield from (f"  diagnosis {d.sqlstate}: {d.sql}" for d in step.diagnoses)
 
 
