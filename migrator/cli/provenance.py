@@ -55,7 +55,7 @@ def _user() -> str | None:
 def _head() -> str | None:
     command = ("git", "rev-parse", "HEAD")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603  # a program that the user named, or git, without a shell
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None

@@ -121,7 +121,7 @@ def _is_virtual(generated: GeneratedConstraint | None, context: Context) -> bool
     """From 18 on, VIRTUAL is what is meant where neither word is written."""
     if generated is None:
         return False
-    unsaid = context.facts.server_version.major >= 18  # noqa: PLR2004 - the version is the rule
+    unsaid = context.facts.server_version.major >= 18  # noqa: PLR2004  # the version is the rule
     return not generated.stored if generated.stored is not None else unsaid
 
 

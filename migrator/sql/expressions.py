@@ -108,8 +108,8 @@ def _cast(name: str) -> Volatility | None:
 
 def _parse(text: str) -> exp.Expression | None:
     """Parse with sqlglot, which is imported only when an expression is read: it takes a tenth of a second."""
-    from sqlglot import exp, parse_one  # noqa: PLC0415 - see above
-    from sqlglot.errors import SqlglotError  # noqa: PLC0415 - see above
+    from sqlglot import exp, parse_one  # noqa: PLC0415  # see above
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415  # see above
 
     try:
         tree = parse_one(f"SELECT {text}\n", read="postgres")
@@ -125,7 +125,7 @@ def _parse(text: str) -> exp.Expression | None:
 
 def _agreed(words: Words, tree: exp.Expression) -> Expression | None:
     """Put together what the two readers found; None if a word is left over or a column was not written."""
-    from sqlglot import exp  # noqa: PLC0415 - imported by now
+    from sqlglot import exp  # noqa: PLC0415  # imported by now
 
     nodes = [node for node in tree.find_all(exp.Column) if not isinstance(node.this, exp.Star)]
     columns = frozenset(map(_column, nodes))

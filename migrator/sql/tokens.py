@@ -115,7 +115,7 @@ def scan(text: str) -> Iterator[Token]:
     word = TokenKind.WORD
     while position < end:
         found = match_at(text, position)
-        assert found is not None  # noqa: S101 - the last alternative matches any character
+        assert found is not None  # noqa: S101  # the last alternative matches any character
         group = found.lastgroup or "bad"
         start, position = position, found.end()
         if group == "space":

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.server
 
 def unfilled(connection: psycopg.Connection[Any]) -> Any:
     query = "SELECT count(*) FROM users WHERE nickname IS DISTINCT FROM upper(email)"
-    return connection.execute(query).fetchone()[0]  # type: ignore[index]
+    return connection.execute(query).fetchone()[0]  # type: ignore[index]  # the query gives a row
 
 
 def test_locked_rows_are_passed_over_and_swept(database: Database) -> None:

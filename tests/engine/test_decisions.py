@@ -58,7 +58,7 @@ def record(*states: StepState | None, contract_last: bool = False) -> MigrationR
 @given(st.lists(st.sampled_from([None, *StepState]), min_size=1, max_size=6), st.booleans())
 def test_the_first_step_that_is_not_done_decides(
     states: list[StepState | None],
-    contract: bool,  # noqa: FBT001 - drawn by hypothesis
+    contract: bool,  # noqa: FBT001  # drawn by hypothesis
 ) -> None:
     given_record = record(*states, contract_last=contract)
     action = next_action(given_record, OPTIONS)
@@ -153,7 +153,7 @@ def file_state(*checksums: str, version: str = "1", **more: object) -> FileState
         name="test",
         file=f"{version}_test.sql",
         checksums=checksums,
-        **more,  # type: ignore[arg-type]
+        **more,  # type: ignore[arg-type]  # a stand-in is enough here
     )
 
 
@@ -194,7 +194,7 @@ def test_a_merge_keeps_what_has_begun_and_plans_the_rest_anew() -> None:
     new = plan(ddl(1, "changed by another planner"), ddl(2, "edited"), ddl(3, "added"))
     merged = merge(begun, new)
 
-    assert [s.work.statements[0] for s in merged.steps] == ["x", "edited", "added"]  # type: ignore[union-attr]
+    assert [s.work.statements[0] for s in merged.steps] == ["x", "edited", "added"]  # type: ignore[union-attr]  # the test is about just that
     assert [s.index for s in merged.statements] == [1, 2, 3]
 
 

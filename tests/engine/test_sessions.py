@@ -125,7 +125,7 @@ def test_settings_of_a_role_do_not_surprise(database: Database) -> None:
         administrator.execute(f"ALTER DATABASE {name} SET {setting}")
     with Connector(conninfo=database.url).session("test") as connection:
         found = {
-            name: connection.execute("SELECT current_setting(%s)", (name,)).fetchone()[0]  # type: ignore[index]
+            name: connection.execute("SELECT current_setting(%s)", (name,)).fetchone()[0]  # type: ignore[index]  # the query gives a row
             for name in (
                 "statement_timeout",
                 "synchronous_commit",

@@ -15,7 +15,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 USERS = QualifiedName("public", "users")
 
 
-def trigger(value: str, column: str = "full_name", type_: str = "text", **more: Any) -> FillTrigger:  # noqa: ANN401 - fields
+def trigger(value: str, column: str = "full_name", type_: str = "text", **more: Any) -> FillTrigger:  # noqa: ANN401  # fields
     settings = more.pop("settings", (("search_path", "pg_catalog, pg_temp"),))
     return FillTrigger(table=USERS, column=column, type=type_, value=Sql(value), settings=settings, **more)
 

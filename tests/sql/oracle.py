@@ -55,7 +55,7 @@ def _enum(message: Message, field: str) -> str:
     )
 
 
-def _their_details(kind: str, node: Message) -> Shape:  # noqa: C901 - one case a statement
+def _their_details(kind: str, node: Message) -> Shape:  # noqa: C901  # one case a statement
     match kind:
         case "alter_table_stmt":
             actions = tuple(their_action(c.alter_table_cmd) for c in node.cmds)
@@ -163,7 +163,7 @@ _KINDS: dict[type[syntax.Command], frozenset[str]] = {
 }
 
 
-def disagreement(command: syntax.Command, read: Shape | None) -> str | None:  # noqa: C901 - one case a command
+def disagreement(command: syntax.Command, read: Shape | None) -> str | None:  # noqa: C901  # one case a command
     """Say how our reading differs from the server's; None where both agree or ours is opaque."""
     if isinstance(command, syntax.Opaque):
         return None

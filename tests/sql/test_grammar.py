@@ -9,7 +9,7 @@ from migrator.sql import syntax
 from migrator.sql.migration import read_migration
 
 
-def read(text: str) -> Any:  # noqa: ANN401 - a test knows which command it wrote
+def read(text: str) -> Any:  # noqa: ANN401  # a test knows which command it wrote
     (statement,) = read_migration(text, file="-").statements
     return statement.command
 

@@ -101,7 +101,7 @@ def test_real_histories_are_read_without_a_misreading_and_almost_without_opaque_
             if found := disagreement(command, theirs(piece.text)):
                 misread.append((found, piece.text))
     with capsys.disabled():
-        print(f"\nreal histories: {total} statements, {opaque} opaque, {len(misread)} misread")  # noqa: T201
+        print(f"\nreal histories: {total} statements, {opaque} opaque, {len(misread)} misread")  # noqa: T201  # a test reports its counts
 
     assert misread == []
     assert opaque < total * 0.005
