@@ -40,12 +40,15 @@ CHOICES = {
     flag_value="accept-checksum",
     help=CHOICES["accept-checksum"].capitalize() + ".",
 )
+@click.option(
+    "--accept-drift", "choice", flag_value="accept-drift", help=CHOICES["accept-drift"].capitalize() + "."
+)
 @click.option("--reason", required=True, metavar="TEXT", help="Recorded in the journal with your name.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal; a pipeline is never asked.")
 def resolve(*, version: str, choice: str | None, reason: str, yes: bool) -> None:
     """Record a decision about migration VERSION. Only the journal changes; mend the database before."""
     if choice is None:
-        raise UsageError("say what is true: --applied, --rolled-back or --accept-checksum")
+        raise UsageError("say what is true: --applied, --rolled-back, --accept-checksum or --accept-drift")
     if not reason.strip():
         raise UsageError("the reason is empty")
     project = load_project()

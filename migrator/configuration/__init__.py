@@ -191,8 +191,14 @@ def _read_table(document: Document, table: dict[str, Any], base: KeyPath) -> dic
             raise document.error(f"unknown key {'.'.join(path)!r}", (*base, *path), hint=_suggestion(path))
         found[key.field] = _read_key(document, key, value, (*base, *path))
     if "directory" in found and document.path is not None:
-        found["directory"] = document.path.parent / found["directory"]
+        found["directory"] = _from_here(document.path.parent / found["directory"])
     return found
+
+
+def _from_here(path: Path) -> Path:
+    """Return the path as seen from the working directory where it is below it: plans name files by it."""
+    here, whole = Path.cwd(), path.absolute()
+    return whole.relative_to(here) if whole.is_relative_to(here) else path
 
 
 def _read_key(document: Document, key: Key, value: object, place: KeyPath) -> Any:  # noqa: ANN401  # any setting's type

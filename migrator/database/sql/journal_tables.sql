@@ -163,7 +163,7 @@ SELECT m.version AS migration, m.name, planned.step ->> 'id' AS step, planned.st
     END AS percent,
     CASE WHEN s.state = 'begun' THEN round(b.rate::numeric, 1) END AS rate,
     CASE
-        WHEN s.state = 'begun' AND b.rate > 0
+        WHEN s.state = 'begun' AND b.rate > 0 AND b.estimated_rows IS NOT NULL
         THEN round((greatest(b.estimated_rows - b.rows_done, 0) / b.rate)::numeric, 1)
     END AS eta_s,
     runner.pid AS runner_pid, runner.host AS runner_host,
