@@ -6,6 +6,7 @@ planner reads it and puts it into each step. Fails with `CannotConnect`, whose m
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from migrator.database.translate import cannot_connect
 from migrator.postgres.identifiers import quote
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+# A refused pipeline is an everyday answer here, and handled; without a handler psycopg's warning about its end
+# would go to stderr.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _LIBPQ: dict[str, str | int] = {
     "connect_timeout": 10,
