@@ -8,13 +8,14 @@ from migrator.database import commands as sql
 from migrator.database.backfill import run_backfill
 from migrator.database.drift import check_drift_patiently
 from migrator.database.index import run_build, run_drop
+from migrator.database.preconditions import check_preconditions
 from migrator.database.refusal import record_refusal
 from migrator.database.runner_lock import this_backend
 from migrator.database.transaction import run_transaction
 from migrator.database.workbench import Done, Workbench
 from migrator.execution.faults import FaultPoint
-from migrator.execution.journal import StepRecord
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction
+from migrator.execution.journal import StepRecord, StepState
+from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Recovery, Step, Transaction
 
 
 def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
@@ -23,6 +24,9 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
     Raises what the kinds of work raise; psycopg's errors only where the connection was lost.
     """
     work = step.work
+    if step.preconditions and not _under_way(step, record):
+        check_drift_patiently(bench, step.migration)
+        check_preconditions(bench, step)
     match work:
         case BuildIndex():
             done = run_build(bench, step, work, record)
@@ -41,6 +45,13 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
             assert_never(work)
     bench.faults(FaultPoint.STEP_DONE)
     return done
+
+
+def _under_way(step: Step, record: StepRecord | None) -> bool:
+    """Whether an earlier run may have changed something already; a transaction has all or nothing."""
+    if record is None or step.recovery is Recovery.TRANSACTIONAL:
+        return False
+    return record.state is StepState.BEGUN or record.backend is not None
 
 
 def _begin(bench: Workbench, step: Step) -> None:

@@ -7,7 +7,7 @@ from migrator.database.workbench import Workbench, failed, reason_of
 from migrator.errors import StepFailed
 from migrator.plan.step import Step
 
-_ROWS = 5
+ROWS = 5
 
 
 def record_refusal(
@@ -43,7 +43,7 @@ def _ask(bench: Workbench, step: Step, query: str) -> list[str]:
             bench.execute(sql.plain("SET TRANSACTION READ ONLY"))
             for command in sql.enter_session(step.session):
                 bench.execute(command)
-            return [str(row[0]) for row in bench.execute(sql.plain(query)).fetchmany(_ROWS)]
+            return [str(row[0]) for row in bench.execute(sql.plain(query)).fetchmany(ROWS)]
     except psycopg.Error:
         if bench.connection.closed:
             raise

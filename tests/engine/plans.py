@@ -72,7 +72,7 @@ def users(connection: psycopg.Connection[Any], rows: int = 1000) -> None:
     connection.execute("ANALYZE users")
 
 
-def step(  # noqa: PLR0913 - the fields of a step
+def step(  # noqa: PLR0913  # the fields of a step
     number: int,
     work: Work,
     *,
@@ -82,6 +82,7 @@ def step(  # noqa: PLR0913 - the fields of a step
     timeouts: Timeouts = QUICK,
     recovery: Recovery | None = None,
     diagnoses: tuple[Diagnosis, ...] = (),
+    preconditions: tuple[Diagnosis, ...] = (),
     session: SessionState | None = None,
 ) -> Step:
     recoveries = {
@@ -106,6 +107,7 @@ def step(  # noqa: PLR0913 - the fields of a step
         line=number,
         column=1,
         diagnoses=diagnoses,
+        preconditions=preconditions,
     )
 
 
