@@ -4,11 +4,12 @@ import re
 
 import click
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+from migrator.configuration.durations import parse_duration
+
 _PRECISE = 10.0
 """Seconds below which fractions are shown."""
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -20,20 +21,10 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
         """Return seconds."""
         if isinstance(value, (int, float)):
             return float(value)
-        seconds = parse_duration(value)
+        seconds = float(value) if _NUMBER.fullmatch(value.strip()) else parse_duration(value)
         if seconds is None:
             self.fail(f"{value!r} is not a duration such as 30s, 10min or 1h30m", param, ctx)
         return seconds
-
-
-def parse_duration(text: str) -> float | None:
-    """Return seconds, or None where `text` is no duration."""
-    compact = text.strip().lower()
-    if re.fullmatch(r"\d+(?:\.\d+)?", compact):
-        return float(compact)
-    if not compact or _PART.sub("", compact).strip():
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(compact))
 
 
 def duration(seconds: float | None) -> str:

@@ -9,17 +9,10 @@ import re
 import shlex
 from typing import Any
 
+from migrator.configuration.durations import parse_duration
 from migrator.plan.hazard import HazardKind, Severity
 from migrator.postgres.identifiers import NAME_LIMIT
 from migrator.postgres.versions import NEWEST_KNOWN, OLDEST_SUPPORTED
-
-_UNITS: dict[str, float] = {
-    **dict.fromkeys(("ms",), 0.001),
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
-    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
-    **dict.fromkeys(("d", "day", "days"), 86400.0),
-}
 
 _BYTES = {"B": 1, "kB": 1024, "KiB": 1024, "MB": 1024**2, "MiB": 1024**2, "GB": 1024**3, "GiB": 1024**3}
 
@@ -28,11 +21,12 @@ _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 
 def seconds(written: object) -> float:
     """Read a duration such as '100ms', '2.5 s', '10 min', '1h'; return seconds, more than 0."""
-    expected = f"expected a duration with its unit, such as '100ms', '30s' or '10 min', not {written!r}"
-    found = _QUANTITY.fullmatch(written) if isinstance(written, str) else None
-    if found is None or found[2] not in _UNITS or not float(found[1]):
-        raise ValueError(expected)
-    return float(found[1]) * _UNITS[found[2]]
+    found = parse_duration(written) if isinstance(written, str) else None
+    if not found:
+        raise ValueError(
+            f"expected a duration with its unit, such as '100ms', '30s' or '10 min', not {written!r}"
+        )
+    return found
 
 
 def milliseconds(written: object) -> int:
