@@ -14,6 +14,7 @@ from migrator.execution.events import Observer
 from migrator.execution.options import WITHOUT_CONTRACT, RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.plan.step import Phase
+from migrator.reports.words import counted
 
 PHASES = [str(phase) for phase in Phase if phase in WITHOUT_CONTRACT]
 
@@ -101,4 +102,9 @@ def _go(action: Action, agenda: workflow.Agenda, request: Request, *, where: str
         show_steps(todo)
         return
     number = sum(len(steps) for _, steps in todo)
-    perform(action, request, what=f"run {number} steps of {len(todo)} migrations", where=where)
+    perform(
+        action,
+        request,
+        what=f"run {counted(number, 'step')} of {counted(len(todo), 'migration')}",
+        where=where,
+    )

@@ -6,6 +6,7 @@ from migrator.cli.confirm import confirm
 from migrator.cli.group import Command, did_you_mean
 from migrator.cli.project import file_entry, load_project
 from migrator.errors import InputError
+from migrator.reports.words import counted
 from migrator.sql.migration import Migration
 
 NONE = "0"
@@ -30,9 +31,9 @@ def baseline(*, version: str, yes: bool) -> None:
     migrations = () if version == NONE else project.migrations()
     chosen = _through(version, migrations)
     with project.open("baseline") as opened:
-        confirm(f"record {len(chosen)} files as applied", opened.place, yes=yes)
+        confirm(f"record {counted(len(chosen), 'file')} as applied", opened.place, yes=yes)
         opened.store.baseline([file_entry(migration) for migration in chosen])
-    click.echo(f"the journal begins with {len(chosen)} files recorded as applied")
+    click.echo(f"the journal begins with {counted(len(chosen), 'file')} recorded as applied")
 
 
 def _through(version: str, migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:

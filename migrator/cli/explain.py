@@ -1,4 +1,4 @@
-"""`migrate explain`: the page about a hazard or an operation, in the terminal.
+"""`migrate explain`: the page about a hazard or an operation, or a guide, in the terminal.
 
 The pages come with the package (`_docs`); in a checkout they are read from `docs`.
 """
@@ -15,6 +15,8 @@ from migrator.errors import UsageError
 PACKAGE = Path(__file__).resolve().parent.parent
 PLACES = (PACKAGE / "_docs", PACKAGE.parent / "docs")
 SECTIONS = {"hazards": "Hazards", "operations": "Operations"}
+GUIDES = ("runbook", "exit-codes")
+"""Pages for the moment when something went wrong; they may be needed where the web is not at hand."""
 
 
 @click.command(
@@ -27,7 +29,10 @@ SECTIONS = {"hazards": "Hazards", "operations": "Operations"}
 )
 @click.argument("name", required=False)
 def explain(name: str | None) -> None:
-    """Show the page about the hazard or operation NAME, as a plan calls it; without NAME list them all."""
+    """Show the page about the hazard or operation NAME, as a plan calls it; without NAME list them all.
+
+    `migrate explain runbook` says how to go on after a failure.
+    """
     known = pages()
     if name is None:
         _list(known)
@@ -42,6 +47,8 @@ def pages() -> dict[str, Path]:
         for place in reversed(PLACES):
             files = sorted((place / section).glob("*.md"))
             found |= {path.stem: path for path in files if path.stem.lower() not in {"readme", "index"}}
+    for place in reversed(PLACES):
+        found |= {path.stem: path for path in (place / f"{guide}.md" for guide in GUIDES) if path.is_file()}
     return found
 
 
@@ -56,14 +63,18 @@ def _find(name: str, known: dict[str, Path]) -> str:
 
 
 def _list(known: dict[str, Path]) -> None:
-    for section, title in SECTIONS.items():
-        names = [name for name, path in known.items() if path.parent.name == section]
+    for section, title in {**SECTIONS, "": "Guides"}.items():
+        names = [name for name, path in known.items() if _section(path) == section]
         if not names:
             continue
         click.echo(click.style(f"{title}:", bold=True))
         for name in names:
             click.echo(f"  {name:<28}  {_first_sentence(known[name])}")
         click.echo()
+
+
+def _section(page: Path) -> str:
+    return page.parent.name if page.parent.name in SECTIONS else ""
 
 
 def _first_sentence(page: Path) -> str:

@@ -11,6 +11,7 @@ from migrator.cli.units import count, duration, rate
 from migrator.execution import events
 from migrator.execution.events import Blocker
 from migrator.plan.step import Step
+from migrator.reports.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,10 @@ def note(event: events.Event) -> Note:
             return _of_migration(event)
         case events.StepStarted() | events.StepFinished():
             return _of_step(event)
-        case events.LockAttemptFailed() | events.BuildProgress() | events.BatchDone() | events.Sweeping():
-            return _within_step(event)
+        case events.LockAttemptFailed() | events.BuildProgress():
+            return _waiting(event)
+        case events.BatchDone() | events.BatchCancelled() | events.Sweeping():
+            return _of_backfill(event)
         case _:
             assert_never(event)
 
@@ -74,14 +77,14 @@ def _of_migration(
     title = f"{event.version} {event.name}"
     match event:
         case events.MigrationStarted(steps=steps, done=done):
-            where = f"resumed, {done} of {steps} steps done" if done else f"{steps} steps"
+            where = f"resumed, {done} of {counted(steps, 'step')} done" if done else counted(steps, "step")
             return Note(
                 name="migration.started",
                 text=f"{title}: {where}",
                 fields=fields | {"steps": steps, "done": done},
             )
         case events.MigrationFinished(state=state, waiting=waiting):
-            more = f"; {len(waiting)} contract steps wait" if waiting else ""
+            more = f"; {counted(len(waiting), 'contract step')} to come" if waiting else ""
             return Note(
                 name="migration.finished",
                 text=f"{title}: {state}{more}",
@@ -124,20 +127,24 @@ def _of_step(event: events.StepStarted | events.StepFinished) -> Note:
             )
 
 
-def _within_step(
-    event: events.LockAttemptFailed | events.BuildProgress | events.BatchDone | events.Sweeping,
-) -> Note:
+def _waiting(event: events.LockAttemptFailed | events.BuildProgress) -> Note:
     match event:
         case events.LockAttemptFailed():
             return _lock_attempt(event)
         case events.BuildProgress():
             return _build(event)
+
+
+def _of_backfill(event: events.BatchDone | events.BatchCancelled | events.Sweeping) -> Note:
+    match event:
         case events.BatchDone():
             return _batch(event)
+        case events.BatchCancelled():
+            return _cancelled(event)
         case events.Sweeping(round=number, left=left):
             return Note(
                 name="backfill.sweeping",
-                text=f"{count(left)} rows were locked before and are tried again (round {number})",
+                text=f"rows that were locked before are tried again: {count(left)} (round {number})",
                 fields=_step(event.step) | {"round": number, "left": left},
                 every_s=10.0,
             )
@@ -199,6 +206,26 @@ def _batch(event: events.BatchDone) -> Note:
             "eta_s": None if event.eta_s is None else round(event.eta_s),
         },
         every_s=10.0,
+    )
+
+
+def _cancelled(event: events.BatchCancelled) -> Note:
+    return Note(
+        name="backfill.cancelled",
+        text=f"{event.step.title}: a batch of {count(event.batch_rows)} rows was rolled back after "
+        f"{duration(event.seconds)} ({event.error}); next {count(event.next_rows)} rows in at most "
+        f"{duration(event.next_limit_s)}",
+        fields=_step(event.step)
+        | {
+            "batch_rows": event.batch_rows,
+            "batch_s": round(event.seconds, 3),
+            "limit_s": event.limit_s,
+            "next_rows": event.next_rows,
+            "next_limit_s": event.next_limit_s,
+            "troubles": event.troubles,
+            "error": event.error,
+        },
+        level="warning",
     )
 
 

@@ -13,6 +13,7 @@ from migrator.errors import ApprovalNeeded, UsageError, WorkPending
 from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import Plan
+from migrator.reports.words import counted
 
 NEVER = "never"
 
@@ -94,13 +95,14 @@ def _planned(project: Project, files: tuple[str, ...], *, offline: bool, base: s
 def _judge(planned: Planned, fail_on: str, *, check: bool) -> None:
     found = [] if fail_on == NEVER else [h for h in planned.plan.hazards if _counts(h, Severity(fail_on))]
     if found:
-        number = f"{len(found)} hazard{'s' if len(found) > 1 else ''}"
+        number = counted(len(found), "hazard")
         raise ApprovalNeeded(
             f"{number} at or above --fail-on {fail_on}, without approval",
             hint='approve in the file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)',
         )
     if check and (planned.plan.migrations or planned.unfinished):
-        raise WorkPending(f"{len(planned.plan.migrations) + len(planned.unfinished)} migrations are pending")
+        left = len(planned.plan.migrations) + len(planned.unfinished)
+        raise WorkPending(f"{counted(left, 'migration')} to be applied", hint="migrate apply")
 
 
 def _counts(hazard: Hazard, floor: Severity) -> bool:

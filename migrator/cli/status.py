@@ -8,6 +8,7 @@ from migrator.cli.group import Command
 from migrator.cli.project import Project, load_project
 from migrator.errors import InputError, UsageError, WorkPending
 from migrator.execution.journal import Journal
+from migrator.reports.words import counted
 from migrator.sql.migration import Migration
 
 PENDING = "pending"
@@ -58,4 +59,8 @@ def _check(seen: status_report.Status, check: str | None) -> None:
             "there is work pending" if seen.pending is not None else "the files are not at hand"
         )
     if check == "waiting" and seen.waiting:
-        raise WorkPending(f"{len(seen.waiting)} migrations wait for contract")
+        number, versions = len(seen.waiting), " ".join(m.version for m in seen.waiting)
+        raise WorkPending(
+            f"{counted(number, 'migration')} {'waits' if number == 1 else 'wait'} for contract",
+            hint=f"when no running code needs what it takes away: migrate contract {versions}",
+        )

@@ -10,7 +10,7 @@ import msgspec
 from migrator.cli.redact import redact
 from migrator.cli.units import count, duration, rate
 from migrator.database.journal_store import ProgressRow
-from migrator.execution.journal import Journal, MigrationRecord, MigrationState
+from migrator.execution.journal import Journal, MigrationRecord, MigrationState, StepState
 from migrator.plan.step import Phase, Step
 from migrator.sql.migration import Migration
 
@@ -157,19 +157,29 @@ def _stamp(moment: datetime) -> str:
 
 def _unfinished(record: MigrationRecord, progress: tuple[ProgressRow, ...]) -> list[str]:
     lines = [f"{record.version} {record.name}"]
-    lines += [f"  error: {record.error}"] if record.error else []
+    lines += ["  error: " + record.error.replace("\n", "\n    ")] if record.error else []
     by_step = {row.step: row for row in progress if row.migration == record.version}
     for step in record.plan.steps_of(record.version) if record.plan else ():
         known = record.steps.get(step.id)
         state = "pending" if known is None else str(known.state)
         lines.append(f"  {step.id:<6}{state:<10}{step.phase:<10}{step.title}")
-        if step.id in by_step and (known is None or not known.done):
+        if step.id in by_step and (known is None or not (known.done or known.state is StepState.FAILED)):
             lines += [f"        {text}" for text in _progress(by_step[step.id])]
-    if record.state is MigrationState.WAITING:
-        lines.append(f"  then: migrate contract {record.version}")
-    elif any(s.phase is not Phase.CONTRACT for s in steps_left(record)):
-        lines.append("  then: migrate apply")
-    return lines
+    return [*lines, *_way_on(record)]
+
+
+def _way_on(record: MigrationRecord) -> list[str]:
+    early = any(step.phase is not Phase.CONTRACT for step in steps_left(record))
+    command = "migrate apply" if early else f"migrate contract {record.version}"
+    match record.state:
+        case MigrationState.FAILED:
+            by_hand = f"migrate resolve {record.version} --applied | --rolled-back --reason …"
+            return [
+                f"  then: mend the cause and {command}; or finish or undo it by hand and {by_hand}",
+                "  more: migrate explain runbook",
+            ]
+        case _:
+            return [f"  then: {command}"] if steps_left(record) else []
 
 
 def _progress(row: ProgressRow) -> list[str]:

@@ -19,7 +19,7 @@ from migrator.errors import Location, Paused, StepFailed
 from migrator.execution.events import Observer
 from migrator.execution.faults import Faults
 from migrator.execution.stop import StopRequest
-from migrator.plan.step import Step
+from migrator.plan.step import Phase, Step
 from migrator.policy import Policy
 from migrator.postgres.versions import ServerVersion
 
@@ -89,8 +89,15 @@ def failed(step: Step, reason: str, *, hint: str | None = None) -> StepFailed:
     return StepFailed(
         f"step {step.id} of {step.migration} failed ({step.title}): {reason}",
         at=at,
-        hint=hint
-        or "mend the cause and run again, edit the statement, or migrate resolve; see docs/journal.md",
+        hint=hint or _way_on(step),
+    )
+
+
+def _way_on(step: Step) -> str:
+    again = f"migrate contract {step.migration}" if step.phase is Phase.CONTRACT else "migrate apply"
+    return (
+        f"mend the cause, then: {again}; or finish or undo it by hand, then: migrate resolve "
+        f"{step.migration} --applied | --rolled-back --reason …; more: migrate explain runbook"
     )
 
 

@@ -12,6 +12,7 @@ from migrator.execution.options import RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.plan.step import Phase, Step
 from migrator.policy import Policy
+from migrator.reports.words import counted
 from migrator.runner import run
 from migrator.sql.migration import Migration
 from migrator.workflow.agenda import Agenda, prepare
@@ -25,7 +26,7 @@ class Unapproved(ApprovalNeeded):
 
     def __init__(self, agenda: Agenda) -> None:
         number = len(agenda.unapproved)
-        super().__init__(f"{number} hazard{'s' if number > 1 else ''} without approval; nothing was run")
+        super().__init__(f"{counted(number, 'hazard')} without approval; nothing was run")
         self.agenda = agenda
 
 
@@ -154,7 +155,7 @@ def _check_expanded(record: MigrationRecord) -> None:
     early = [s for s in remaining(record, record.plan or Plan()) if s.phase is not Phase.CONTRACT]
     if early:
         raise InputError(
-            f"{record.version} {record.name} has {len(early)} steps before its contract phase that are not "
-            f"done, the first is {early[0].id}: {early[0].title}",
-            hint="run them first: migrate apply",
+            f"{record.version} {record.name} has {counted(len(early), 'step')} left before its contract "
+            f"phase, the first is {early[0].id}: {early[0].title}",
+            hint="first: migrate apply",
         )
