@@ -19,8 +19,8 @@ from migrator.postgres.identifiers import quote
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-# A refused pipeline is an everyday answer here, and handled; without a handler psycopg's warning about its end
-# would go to stderr.
+# A refused pipeline is an everyday answer here, and handled; without this psycopg would warn about its end on
+# stderr.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _LIBPQ: dict[str, str | int] = {
