@@ -2,9 +2,10 @@
 
 A batch first tries the plain UPDATE of its window under a lock timeout far below deadlock_timeout, so that
 the application is never a deadlock's victim; where rows are locked it passes over them and notes their keys
-in the same transaction. `sweep` gets those afterwards. Fails with StepFailed naming the row that the server
-refuses, with Paused or Interrupted between two batches; a lost connection is psycopg's error, and the next
-run goes on from the checkpoint.
+in the same transaction. `sweep` gets those afterwards. A batch that takes too long is tried with fewer rows,
+then with more time. Fails with StepFailed naming the row that the server refuses, with StoppedSafely where
+one row takes too long, with Paused or Interrupted between two batches; a lost connection is psycopg's error,
+and the next run goes on from the checkpoint.
 """
 
 import time
@@ -20,9 +21,9 @@ from migrator.database.sweep import sweep_until_nothing_is_left
 from migrator.database.translate import CANCELED, RETRYABLE
 from migrator.database.walk import Key, Walk, ask, enter
 from migrator.database.workbench import Done, Workbench, reason_of
-from migrator.errors import LockDeadline
+from migrator.errors import LockDeadline, StoppedSafely
 from migrator.execution.batch import Pace, first_pace
-from migrator.execution.events import BatchDone
+from migrator.execution.events import BatchCancelled, BatchDone
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import BackfillRecord, StepRecord
 from migrator.plan.step import Backfill, Step
@@ -30,11 +31,11 @@ from migrator.plan.step import Backfill, Step
 _PATIENCE_MS = 50
 """lock_timeout of a batch; far below deadlock_timeout (1 s by default)."""
 
-_SLOWEST = 20
-"""statement_timeout of a batch, in times of its target."""
-
 _TROUBLES = 50
 """Cancelled batches in a row, each half as large, before the run stops."""
+
+_HOPELESS = 3
+"""So often one row is given the longest time in vain before the run stops."""
 
 _PASSES = 3
 """How often the walk may begin, where rows are left over at its end."""
@@ -50,8 +51,9 @@ class _Course:
     rows_skipped: int
     began: float = field(default_factory=time.monotonic)
     troubles: int = 0
-    narrowing: bool = False
-    """The server refused a batch; the row is looked for in ever smaller windows."""
+    """Batches that were cancelled since the last one that was committed."""
+    hopeless: int = 0
+    """Those of them that had one row and all the time there is."""
 
 
 def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecord | None) -> Done:
@@ -130,7 +132,9 @@ def _walk(walk: Walk, checkpoint: BackfillRecord) -> None:
     bench = walk.bench
     course = _Course(
         last=checkpoint.last,
-        pace=first_pace(bench.policy, checkpoint.batch_rows, checkpoint.rate),
+        pace=first_pace(
+            bench.policy, checkpoint.batch_rows, checkpoint.rate, walk.step.timeouts.statement_ms
+        ),
         rows_done=checkpoint.rows_done,
         rows_skipped=checkpoint.rows_skipped,
     )
@@ -145,6 +149,7 @@ def _walk(walk: Walk, checkpoint: BackfillRecord) -> None:
 
 def _batch(walk: Walk, course: _Course, end: Key) -> None:
     """Do one window, or make the next one smaller."""
+    began = time.monotonic()
     try:
         try:
             _commit_window(walk, course, end, passing_over=False)
@@ -153,14 +158,14 @@ def _batch(walk: Walk, course: _Course, end: Key) -> None:
                 raise
             _commit_window(walk, course, end, passing_over=True)
     except psycopg.Error as error:
-        _trouble(walk, course, end, error)
+        _trouble(walk, course, end, error, time.monotonic() - began)
 
 
 def _commit_window(walk: Walk, course: _Course, end: Key, *, passing_over: bool) -> None:
     bench, window = walk.bench, course.pace.rows
     began = time.monotonic()
     with bench.connection.transaction():
-        walk.enter(lock_ms=_PATIENCE_MS, statement_ms=bench.policy.batch_target_ms * _SLOWEST)
+        walk.enter(lock_ms=_PATIENCE_MS, statement_ms=course.pace.limit_ms)
         changed = walk.update_window(course.last, end, passing_over=passing_over)
         left = walk.left(course.last, end) if passing_over else []
         bench.faults(FaultPoint.BATCH_UPDATED)
@@ -169,7 +174,9 @@ def _commit_window(walk: Walk, course: _Course, end: Key, *, passing_over: bool)
         for key in left:
             bench.execute(bench.commands.backfill("skip", walk.step, key=list(key)))
         bench.execute(_checkpoint(walk, end, changed, pace))
-    course.last, course.pace, course.troubles = end, pace, 0
+    if course.troubles:
+        bench.execute(bench.commands.step_waits(walk.step, None))
+    course.last, course.pace, course.troubles, course.hopeless = end, pace, 0, 0
     course.rows_done += changed
     course.rows_skipped += len(left)
     _tell(walk, course, changed, time.monotonic() - began, contended=passing_over)
@@ -200,25 +207,60 @@ def _tell(walk: Walk, course: _Course, changed: int, seconds: float, *, contende
     )
 
 
-def _trouble(walk: Walk, course: _Course, end: Key, error: psycopg.Error) -> None:
-    """Halve the window after a timeout; look for the row that the server refuses; raise what is neither."""
+def _trouble(walk: Walk, course: _Course, end: Key, error: psycopg.Error, seconds: float) -> None:
+    """Go slower after a timeout; look for the row that the server refuses; raise what is neither."""
     bench = walk.bench
     if bench.connection.closed or error.sqlstate is None:
         raise error
     if bench.stop.now:
         raise bench.stop.error() from error
     if error.sqlstate in RETRYABLE:
-        course.troubles += 1
-        if course.troubles > _TROUBLES:
-            raise LockDeadline(f"step {walk.step.id}: no batch goes through: {reason_of(error)}") from error
-        course.pace = course.pace.after_trouble()
-        bench.sleep(0.05 * min(course.troubles, 20) * (0.5 + bench.jitter()))
+        _slow_down(walk, course, error, seconds)
         return
     if course.pace.rows > 1:
         course.pace = course.pace.narrowed()
         return
     reason = f"{reason_of(error)}\nthe row with the key ({', '.join(end)})"
     raise record_failure(bench, walk.step, reason, 1, time.monotonic() - course.began) from error
+
+
+def _slow_down(walk: Walk, course: _Course, error: psycopg.Error, seconds: float) -> None:
+    """Take fewer rows, or more time for one; say so; stop the run where nothing helps."""
+    bench, step, pace = walk.bench, walk.step, course.pace
+    too_long = error.sqlstate == CANCELED and seconds * 1000 >= pace.limit_ms  # else somebody cancelled it
+    course.troubles += 1
+    course.hopeless += too_long and pace.exhausted
+    course.pace = pace.after_timeout() if too_long else pace.after_trouble()
+    bench.execute(bench.commands.step_waits(step, f"a batch was cancelled: {reason_of(error)}"))
+    bench.observer.event(
+        BatchCancelled(
+            step=step,
+            batch_rows=pace.rows,
+            seconds=seconds,
+            limit_s=pace.limit_ms / 1000,
+            next_rows=course.pace.rows,
+            next_limit_s=course.pace.limit_ms / 1000,
+            troubles=course.troubles,
+            error=reason_of(error),
+        )
+    )
+    if course.hopeless >= _HOPELESS or course.troubles >= _TROUBLES:
+        raise _no_way_on(walk, course, error) from error
+    bench.sleep(0.05 * min(course.troubles, 20) * (0.5 + bench.jitter()))
+
+
+def _no_way_on(walk: Walk, course: _Course, error: psycopg.Error) -> StoppedSafely:
+    step, where = (
+        walk.step,
+        f"after the key ({', '.join(course.last)})" if course.last else "at the beginning",
+    )
+    if not course.hopeless:
+        return LockDeadline(f"step {step.id} of {step.migration}: no batch goes through: {reason_of(error)}")
+    return StoppedSafely(
+        f"step {step.id} of {step.migration} ({step.title}): the row {where} takes longer than "
+        f"{course.pace.limit_ms / 1000:g} s: {reason_of(error)}",
+        hint="look what makes it slow (a trigger?), or raise run.batch_target; then run again to resume",
+    )
 
 
 def _finish(walk: Walk, seconds: float) -> None:

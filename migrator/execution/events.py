@@ -138,6 +138,23 @@ class BatchDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCancelled:
+    """A batch was rolled back, and its rows are tried again; nothing of it remains."""
+
+    step: Step
+    batch_rows: int
+    """Size of its window."""
+    seconds: float
+    limit_s: float
+    """The time limit it had."""
+    next_rows: int
+    next_limit_s: float
+    troubles: int
+    """So many in a row."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweeping:
     """Rows that were locked before are tried again, with more patience each round."""
 
@@ -193,6 +210,7 @@ Event = (
     | LockAttemptFailed
     | BuildProgress
     | BatchDone
+    | BatchCancelled
     | Sweeping
     | StepFinished
     | MigrationFinished

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from migrator.database.journal_store import JournalStore
-from migrator.errors import Interrupted, Paused, StepFailed
-from migrator.execution.events import BatchDone, Sweeping
+from migrator.errors import Interrupted, Paused, StepFailed, StoppedSafely
+from migrator.execution.events import BatchCancelled, BatchDone, Sweeping
 from migrator.execution.journal import MigrationState
 from migrator.execution.stop import StopRequest
+from migrator.policy import Policy
 from tests.conftest import Database
 from tests.engine.plans import Recorder, backfill, carry_out, plan, users
 
@@ -110,6 +111,62 @@ def test_a_request_to_stop_ends_after_the_batch(database: Database) -> None:
 
     assert caught.value.exit_code == 143
     assert len(recorder.of(BatchDone)) == 1
+
+
+def slow_rows(connection: psycopg.Connection[Any], seconds: float) -> None:
+    connection.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$".encode()
+    )
+    connection.execute("CREATE TRIGGER slow BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION slow()")
+
+
+@pytest.mark.parametrize(("seconds", "fewest"), [(0.03, 2), (0.15, 1)], ids=["fewer_rows", "more_time"])
+def test_regression_rows_slower_than_the_time_limit_are_filled(
+    database: Database, seconds: float, fewest: int
+) -> None:
+    connection = database.connect()
+    users(connection, 12)
+    slow_rows(connection, seconds)
+    policy = Policy(batch_target_ms=1, batch_rows=10, batch_rows_min=10)
+    recorder = Recorder()
+
+    carry_out(database, plan(backfill(1), database=database), recorder=recorder, policy=policy)
+
+    assert unfilled(connection) == 0
+    assert recorder.of(BatchCancelled)[0].batch_rows == 10
+    assert min(e.next_rows for e in recorder.of(BatchCancelled)) == fewest
+    assert (recorder.of(BatchCancelled)[-1].next_limit_s > 0.1) == (fewest == 1)
+    assert connection.execute("SELECT waits_for FROM migrator.step").fetchone() == (None,)
+
+
+def test_one_row_that_is_too_slow_stops_the_run_safely(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 12)
+    slow_rows(connection, 0.5)
+    policy = Policy(batch_target_ms=1, batch_rows=10, batch_rows_min=10, statement_timeout_ms=200)
+    recorder = Recorder()
+
+    with pytest.raises(StoppedSafely, match=r"the row at the beginning takes longer than 0\.2 s") as caught:
+        carry_out(database, plan(backfill(1), database=database), recorder=recorder, policy=policy)
+
+    assert caught.value.exit_code == 7
+    assert [(e.batch_rows, e.limit_s) for e in recorder.of(BatchCancelled)] == [
+        (10, 0.1),
+        (5, 0.1),
+        (2, 0.1),
+        (1, 0.1),
+        (1, 0.2),
+        (1, 0.2),
+        (1, 0.2),
+    ]
+
+    connection.execute(
+        "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+    )
+    carry_out(database, plan())
+
+    assert unfilled(connection) == 0
 
 
 def test_an_empty_table_needs_no_walk(database: Database) -> None:

@@ -134,6 +134,31 @@ def test_trouble_halves_and_narrowing_ends_at_one_row() -> None:
     assert pace.narrowed().narrowed().narrowed().narrowed().rows == 1
 
 
+def test_a_batch_that_takes_too_long_shrinks_to_one_row_then_gets_more_time() -> None:
+    pace = first_pace(Policy(batch_target_ms=1), rows=10)
+    seen = []
+    while not pace.exhausted:
+        pace = pace.after_timeout()
+        seen.append((pace.rows, pace.limit_ms))
+
+    assert [rows for rows, _ in seen[:3]] == [5, 2, 1]
+    assert [limit for _, limit in seen[3:]] == [200, 400, 800, 1600, 3200, 5000]
+
+    again = pace.after_batch(1, 0.1, 1)
+
+    assert again.rows == 2  # and does not jump to the least size that is configured
+
+
+def test_a_walk_goes_on_with_the_few_rows_it_had() -> None:
+    pace = first_pace(Policy(), rows=1)
+
+    assert (pace.rows, pace.limit_ms) == (1, 4000)
+    for _ in range(60):
+        pace = pace.after_batch(pace.rows, pace.rows * 0.05, pace.rows)
+
+    assert pytest.approx(4000, rel=0.05) == pace.rows
+
+
 @given(st.integers(1, 500), st.floats(0, 1))
 def test_queueing_is_rare_and_followed_by_a_long_pause(attempt: int, jitter: float) -> None:
     kind = approach(attempt, autovacuum=False)
