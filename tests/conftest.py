@@ -1,7 +1,8 @@
 """Fixtures of all tests: a server of every chosen version, and a database for each test.
 
 `server` and `database` run a test once for every version of MIGRATOR_POSTGRES (`13,18` or `all`; default 18).
-`@pytest.mark.postgres(since=14, until=17)` narrows that, `@pytest.mark.postgres(newest=True)` takes one only.
+`@pytest.mark.postgres(since=14, until=17)` narrows that, `@pytest.mark.postgres(newest=True)` takes one only,
+`@pytest.mark.for_each_version("case", cases)` runs a test for each of `cases(version)`, which have names.
 """
 
 import contextlib
@@ -127,6 +128,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "postgres(since=13, until=18, newest=False): the versions that a test of a server is for",
     )
+    config.addinivalue_line(
+        "markers", "for_each_version(argument, values): values(version) are those of the argument"
+    )
     given = getattr(config, "workerinput", None)
     choice = servers.choose(os.environ) if given is None else servers.choice_from_input(given["servers"])
     config.stash[_CHOICE] = choice
@@ -165,8 +169,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, scope in _SCOPES.items():
         if fixture in metafunc.fixturenames:
             versions = _versions(metafunc.config.stash[_CHOICE], metafunc.definition)
-            ids = [f"pg{version}" for version in versions]
-            metafunc.parametrize(fixture, versions, indirect=True, scope=scope, ids=ids)
+            marks = list(metafunc.definition.iter_markers("for_each_version"))
+            if not marks:
+                ids = [f"pg{version}" for version in versions]
+                metafunc.parametrize(fixture, versions, indirect=True, scope=scope, ids=ids)
+            for argument, values in (mark.args for mark in marks):
+                pairs = [(version, value) for version in versions for value in values(version)]
+                ids = [f"pg{version}-{value.name}" for version, value in pairs]
+                metafunc.parametrize((fixture, argument), pairs, indirect=[fixture], scope=scope, ids=ids)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

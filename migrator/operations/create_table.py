@@ -128,6 +128,8 @@ def _exists(command: CreateTable, existing: Relation, context: Context) -> Outco
     )
     wanted = [(column.name, format_type(column.type)) for column in command.columns]
     found = [(column.name, column.type) for column in existing.columns]
+    if command.partition_of is not None and existing.partition_of == context.resolve(command.partition_of):
+        wanted = found
     if command.if_not_exists and wanted == found and not (command.like or command.inherits):
         return outcome
     message = f"a relation {existing.name} exists already, and its columns are not those of the file"

@@ -4,6 +4,8 @@ It may assume that no relation of the name exists. Where columns come from elsew
 columns stay unknown: no columns at all.
 """
 
+from msgspec.structs import replace
+
 from migrator.operations import folding
 from migrator.operations.base import Context
 from migrator.operations.column_definition import column_facts, parts_of
@@ -17,7 +19,7 @@ from migrator.postgres.facts import (
     Relation,
     RelationKind,
 )
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.sql.syntax import (
     CheckConstraint,
     CreateTable,
@@ -25,6 +27,7 @@ from migrator.sql.syntax import (
     UniqueConstraint,
 )
 from migrator.sql.syntax import Constraint as WrittenConstraint
+from migrator.sql.tokens import scan
 
 
 def created(command: CreateTable, name: QualifiedName, context: Context) -> Facts:
@@ -32,30 +35,53 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
     if command.temporary:
         return context.facts
     kind = RelationKind.PARTITIONED_TABLE if command.partition_by else RelationKind.TABLE
+    columns = _columns(command, context)
     relation = Relation(
         name=name,
         kind=kind,
-        columns=_columns(command, context),
+        columns=columns,
         partition_of=None if command.partition_of is None else context.resolve(command.partition_of),
+        partition_key=_partition_key(command, columns),
         inherits=tuple(context.resolve(parent) for parent in command.inherits),
         rows=None if command.query else 0,
         bytes=None if command.query else 0,
         created_in_plan=True,
     )
-    facts = context.facts.with_relation(relation)
+    facts = _known_above(relation, context.facts.with_relation(relation))
     for column, constraint in _constraints(command):
         facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
     return facts
 
 
 def _columns(command: CreateTable, context: Context) -> tuple[Column, ...]:
-    if command.query is not None or command.of_type is not None or command.partition_of is not None:
+    if command.query is not None or command.of_type is not None:
         return ()
-    copied = [context.relation(source) for source in (*command.inherits, *command.like)]
+    root = () if command.partition_of is None else (command.partition_of,)
+    copied = [context.relation(source) for source in (*root, *command.inherits, *command.like)]
     if None in copied:
         return ()
     inherited = [column for relation in copied if relation is not None for column in relation.columns]
     return (*inherited, *(column_facts(parts_of(column, context)) for column in command.columns))
+
+
+def _partition_key(command: CreateTable, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return the columns that PARTITION BY names: one too many makes a plan more careful, never less."""
+    if command.partition_by is None:
+        return ()
+    text = command.partition_by.text
+    known = {spelt: column.name for column in columns for spelt in (column.name, quote(column.name))}
+    words = (token.value or text[token.start : token.end] for token in scan(text))
+    return tuple(dict.fromkeys(known[word] for word in words if word in known))
+
+
+def _known_above(relation: Relation, facts: Facts) -> Facts:
+    """Tell the partitioned table, or the tables inherited from, of the new one."""
+    name = relation.name
+    if relation.partition_of is not None:
+        facts = facts.changed(relation.partition_of, lambda r: replace(r, partitions=(*r.partitions, name)))
+    for parent in relation.inherits:
+        facts = facts.changed(parent, lambda r: replace(r, children=(*r.children, name)))
+    return facts
 
 
 def _constraints(command: CreateTable) -> list[tuple[str | None, WrittenConstraint]]:

@@ -5,7 +5,8 @@ settings, optional lines `name: value`:
 - `rows: users=0 orders=?`: rows of tables (default 5000000 and 1 GB); `?` is unknown
 - `live: no`: nothing is live (default yes)
 - `facts: nothing`: no facts at all (default: those of the schema)
-- `compare: no, why`: the result is not compared with the naive one
+- `run: no, why`: the plan is not carried out on a server
+- `volatile: users.token`: columns whose values differ from run to run; compared are NULLs and their number
 
 schema: SQL that exists beforehand. migration: the file to plan. plan: what `tests.golden.render` makes of it;
 `python -m tests.golden.update [WORDS]` writes it anew.
@@ -19,7 +20,10 @@ CASES = Path(__file__).parent / "cases"
 
 _HEADING = re.compile(r"^-- (settings|schema|migration|plan) --\n", re.MULTILINE)
 
-_SETTINGS = {"servers", "rows", "live", "facts", "compare"}
+_SETTINGS = {"servers", "rows", "live", "facts", "run", "volatile"}
+
+_WAITS = re.compile(r"^ *error [a-z-]+(?: \(not approvable\))?: ", re.MULTILINE)
+"""An error that nobody approved, as `render` writes it."""
 
 NEWEST = 18
 
@@ -51,8 +55,13 @@ class Case:
         return self.settings.get("facts") != "nothing"
 
     @property
-    def compares(self) -> bool:
-        return "compare" not in self.settings
+    def runs(self) -> bool:
+        """Whether the plan can be carried out; by design some have no facts or wait for an approval."""
+        return "run" not in self.settings and self.knows_schema and not _WAITS.search(self.plan)
+
+    @property
+    def volatile(self) -> frozenset[str]:
+        return frozenset(self.settings.get("volatile", "").split())
 
     @property
     def rows(self) -> dict[str, int | None]:

@@ -56,7 +56,7 @@ def adjusted(facts: Facts, case: Case) -> Facts:
 
 
 def _sized(relation: Relation, case: Case) -> Relation:
-    if relation.kind is not RelationKind.TABLE:
+    if relation.kind not in {RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW}:
         return replace(relation, created_in_plan=False)
     rows = case.rows.get(relation.name.name, LARGE_ROWS)
     size = None if rows is None else LARGE_BYTES if rows == LARGE_ROWS else rows * 100

@@ -4,12 +4,15 @@ from migrator.database.introspect import read_facts
 from migrator.plan.codec import decode, encode
 from migrator.postgres.facts import Facts
 from migrator.sql.migration import read_migration
-from tests.conftest import Database
+from tests.conftest import Database, create_database, drop_database
 from tests.golden.case_file import Case, all_cases
-from tests.golden.executor import carry_out, carry_out_naively
+from tests.golden.execution import carry_out, carry_out_naively
+from tests.golden.leftovers import helpers, journal_objects, objects_of_new_journal
 from tests.golden.planning import adjusted, folded_facts, planned
 from tests.golden.render import render
+from tests.golden.rows import rows
 from tests.schema_dump import schema
+from tests.servers import Server
 
 pytestmark = pytest.mark.golden
 
@@ -32,23 +35,42 @@ def test_plan_survives_json(case: Case) -> None:
     assert plan == decode(encode(plan))
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_result_is_that_of_the_naive_file(case: Case, database: Database, second_database: Database) -> None:
-    if database.version not in case.servers or not case.compares or not case.knows_schema:
-        pytest.skip("not a case for this server")
+def carried_out_on(version: int) -> list[Case]:
+    return [case for case in CASES if case.runs and version in case.servers]
+
+
+@pytest.fixture(scope="session")
+def new_journal(server: Server) -> list[str]:
+    """The objects of a journal that no plan has been at."""
+    created = create_database(server)
+    try:
+        return objects_of_new_journal(created)
+    finally:
+        drop_database(created)
+
+
+@pytest.mark.for_each_version("case", carried_out_on)
+def test_result_is_that_of_the_naive_file(
+    case: Case, database: Database, second_database: Database, new_journal: list[str]
+) -> None:
     for each in (database, second_database):
-        carry_out_naively([case.schema], each.connect())
+        carry_out_naively([case.schema], each)
     facts = server_facts(case, database)
     plan = planned(case, facts)
-    if any(hazard.blocks for hazard in plan.hazards):
-        pytest.skip("the plan waits for an approval")
     migration = read_migration(case.migration, file="0001_golden.sql", version="0001", name="golden")
-    carry_out_naively([statement.text for statement in migration.statements], second_database.connect())
-    carry_out(plan, database.connect())
+    carry_out_naively([statement.text for statement in migration.statements], second_database)
+    carry_out(plan, database)
 
     assert schema(second_database.url) == schema(database.url)
-    if database.version == case.servers[-1]:
-        assert case.plan == render(plan, facts)
+    assert rows(second_database, volatile=case.volatile) == rows(database, volatile=case.volatile)
+    assert new_journal == journal_objects(database)
+    assert helpers(database) == []
+    assert rendered_without_server(case, database.version) == render(plan, facts)
+
+
+def rendered_without_server(case: Case, version: int) -> str:
+    facts = folded_facts(case, version)
+    return render(planned(case, facts), facts)
 
 
 def server_facts(case: Case, database: Database) -> Facts:
