@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from migrator.cli import logs
@@ -97,10 +98,11 @@ class TerminalDisplay:
         """Return the live part of the display."""
         return Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[detail]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True)),
             console=console,
+            expand=True,  # the title gives way in a narrow window, not the rate and the remaining time
             transient=True,
         )
 

@@ -9,6 +9,7 @@ from migrator.cli.provenance import ci_url
 from migrator.cli.redact import known_secrets, redact
 from migrator.cli.units import Duration, duration
 from migrator.execution import events
+from tests.engine.plans import backfill
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,40 @@ def test_many_events_are_said_every_ten_seconds() -> None:
     said = [throttle.passes(told) for _ in moments]
 
     assert said == [True, False, False, True, False, True]
+
+
+def test_a_backfill_is_logged_every_ten_seconds_with_rate_and_eta() -> None:
+    lines: list[tuple[str, dict[str, object]]] = []
+
+    class Log:
+        def info(self, name: str, **fields: object) -> None:
+            lines.append((name, fields))
+
+    moments = [n / 2 for n in range(61)]  # two batches a second, for 30 seconds
+    clock = iter(moments)
+    display = LogDisplay(Log(), clock=lambda: next(clock))  # type: ignore[arg-type]
+
+    for number in range(len(moments)):
+        display.event(batch(rows_done=100 * (number + 1)))
+
+    assert [name for name, _ in lines] == ["backfill.progress"] * 4
+    assert [fields["rows_done"] for _, fields in lines] == [100, 2100, 4100, 6100]
+    assert (lines[0][1]["rate"], lines[0][1]["eta_s"]) == (200, 30)
+
+
+def batch(*, rows_done: int) -> events.BatchDone:
+    return events.BatchDone(
+        step=backfill(1),
+        rows=100,
+        rows_done=rows_done,
+        rows_skipped=0,
+        estimated_rows=6100,
+        batch_rows=100,
+        seconds=0.5,
+        rate=200.0,
+        eta_s=30.0,
+        contended=False,
+    )
 
 
 def test_a_closed_terminal_does_not_stop_a_run() -> None:
