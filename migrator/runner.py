@@ -89,7 +89,13 @@ class _Course:
     def once(self) -> RunResult:
         """Go through the plan on one connection."""
         with open_run(
-            self._connector(), self.policy, self.options, self, run=self.number, sleep=self.sleep
+            self._connector(),
+            self.policy,
+            self.options,
+            self,
+            plan=self.plan,
+            run=self.number,
+            sleep=self.sleep,
         ) as bench:
             self.number = bench.commands.run
             return RunResult(outcomes=tuple(_outcomes(bench, self.plan, self.options)))

@@ -46,9 +46,10 @@ class JournalCommands:
         """Return a named query of `journal_write.sql`."""
         return journal_query(FILE, name, self.schema, parameters or None)
 
-    def begin_run(self) -> Command:
-        """Return what numbers a run."""
-        return self.query("begin run", **self._provenance)
+    def begin_run(self, plan: Plan) -> Command:
+        """Return what numbers a run, with what it sets out to begin."""
+        versions = [m.version for m in plan.migrations]
+        return self.query("begin run", live=plan.live, versions=versions, **self._provenance)
 
     def event(self, kind: str, version: str | None = None, **details: Any) -> Command:  # noqa: ANN401  # JSON
         """Return the record of something that happened."""

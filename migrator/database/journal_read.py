@@ -48,6 +48,12 @@ def read_control(connection: Connection, schema: str) -> tuple[bool, str | None]
     return (False, None) if row is None else (bool(row[0]), row[1])
 
 
+def read_began_unused(connection: Connection, schema: str) -> frozenset[str]:
+    """Return the versions that an interrupted run set out to begin on a database not in use."""
+    rows = connection.execute(journal_query("journal_read.sql", "began unused", schema).query).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
 def read_runner(connection: Connection, schema: str, *, journal: bool) -> RunnerRecord | None:
     """Return who holds the runner lock, None where nobody does."""
     high, low = key_halves(schema)

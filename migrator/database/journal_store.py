@@ -14,7 +14,12 @@ from psycopg.rows import class_row
 from migrator.database import journal_install, runner_lock
 from migrator.database.commands import Command, journal_query
 from migrator.database.journal_commands import JournalCommands, encode_plan
-from migrator.database.journal_read import read_control, read_migrations, read_runner
+from migrator.database.journal_read import (
+    read_began_unused,
+    read_control,
+    read_migrations,
+    read_runner,
+)
 from migrator.database.session import Connection
 from migrator.database.translate import translating
 from migrator.errors import InputError, RunnerBusy
@@ -103,6 +108,7 @@ class JournalStore:
                 migrations=read_migrations(self._connection, self._schema),
                 paused=paused,
                 paused_reason=reason,
+                began_unused=read_began_unused(self._connection, self._schema),
                 runner=read_runner(self._connection, self._schema, journal=True),
             )
 

@@ -15,6 +15,7 @@ from migrator.database.workbench import Workbench
 from migrator.execution.events import Observer
 from migrator.execution.faults import FaultPoint
 from migrator.execution.options import RunOptions
+from migrator.plan.plan import Plan
 from migrator.policy import Policy
 
 
@@ -25,10 +26,13 @@ def open_run(
     options: RunOptions,
     observer: Observer,
     *,
+    plan: Plan,
     run: int | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Workbench]:
     """Open the executing connection of a run; `run` is its number where the connection was lost before.
+
+    The journal notes what `plan` sets out to begin, and whether the database was in use then.
 
     Everything psycopg raises inside the block leaves it as an error of ours. Raises RunnerBusy and
     CannotConnect.
@@ -50,7 +54,7 @@ def open_run(
     outcome = "done"
     try:
         with translating("carrying out the migrations"):
-            _take_over(bench, options)
+            _take_over(bench, plan, options)
             yield bench
     except BaseException as error:
         outcome = type(error).__name__
@@ -60,7 +64,7 @@ def open_run(
         _say_goodbye(bench, outcome)
 
 
-def _take_over(bench: Workbench, options: RunOptions) -> None:
+def _take_over(bench: Workbench, plan: Plan, options: RunOptions) -> None:
     connection, schema = bench.connection, bench.schema
     if bench.commands.run is not None and journal_install.exists(connection, schema):
         # Our own session of before may hold the lock until the server notices that we lost it.
@@ -80,7 +84,7 @@ def _take_over(bench: Workbench, options: RunOptions) -> None:
     runner_lock.end_leftovers(connection, schema, observer=bench.observer, sleep=bench.sleep)
     bench.execute(bench.commands.query("forget gone sessions"))
     if bench.commands.run is None:
-        row: tuple[Any, ...] | None = bench.execute(bench.commands.begin_run()).fetchone()
+        row: tuple[Any, ...] | None = bench.execute(bench.commands.begin_run(plan)).fetchone()
         bench.commands.run = row[0] if row else None
     bench.execute(bench.commands.query("record session", run=bench.commands.run, purpose="run"))
     bench.faults(FaultPoint.TAKEN_OVER)

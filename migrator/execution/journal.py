@@ -270,6 +270,8 @@ class Journal:
     paused: bool = False
     paused_reason: str | None = None
     runner: RunnerRecord | None = None
+    began_unused: frozenset[str] = frozenset()
+    """Versions that an interrupted run set out to begin on a database not in use; some may have no record."""
 
     def get(self, version: str) -> MigrationRecord | None:
         """Return the record of that version; None where it is unknown or was rolled back."""

@@ -50,6 +50,12 @@ class Agenda:
         hazards = (*self.edited.hazards, *(h for v in ready for h in self.pending.only(v).hazards))
         return tuple(h for h in hazards if h.blocks)
 
+    @property
+    def concerns_live(self) -> bool:
+        """Whether any of it was planned for a database in use; so is what has nothing to do."""
+        planned = [self.pending.live] if self.pending.migrations else []
+        return any([*planned, *(record.live for record in self.unfinished)] or [True])
+
     def is_held_back(self, version: str) -> bool:
         """Whether a pending file cannot be begun by the next run: a waiting one touches what it touches."""
         return self._shares(version, [r for r in self.unfinished if r.state is MigrationState.WAITING])
@@ -77,17 +83,17 @@ def prepare(
 
     Raises ChecksumError, OrderError and what the planner raises.
     """
-    journal, facts = observation.journal, observation.facts
+    journal = observation.journal
     files = [file_state(migration) for migration in migrations]
     found = reconcile.reconcile(journal, files)
     raise_all(found.errors)
     wanted = up_to(found.pending, [f.version for f in files], to_version)
     chosen = [m for m in migrations if m.version in wanted]
-    pending = planner.plan(chosen, facts, policy, tool_version=__version__)
+    pending = planner.plan(chosen, observation.facts_for(wanted), policy, tool_version=__version__)
     touching = _with_touches([f for f in files if f.version in wanted], pending)
     raise_all(reconcile.check_order(journal, touching, [f.version for f in files]))
     by_version = {m.version: m for m in migrations}
-    merged = [_merged(journal, by_version[e.version], facts, policy) for e in found.edited]
+    merged = [_merged(journal, by_version[e.version], observation.facts, policy) for e in found.edited]
     edited = combined(merged) if merged else Plan()
     return Agenda(pending=pending, edited=edited, unfinished=journal.unfinished)
 

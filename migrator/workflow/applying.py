@@ -65,8 +65,10 @@ def ready(
     migrations: Sequence[Migration], observation: Observation, policy: Policy, options: RunOptions
 ) -> Agenda:
     """Return the agenda of a run; raises where the run may not begin."""
-    check_may_begin(observation, policy, options)
+    _check_baseline(observation)
     agenda = prepare(migrations, observation, policy, to_version=options.to_version)
+    if agenda.concerns_live:
+        _check_gates(observation, policy, options)
     if agenda.unapproved:
         raise Unapproved(agenda)
     return agenda
@@ -74,11 +76,19 @@ def ready(
 
 def check_may_begin(observation: Observation, policy: Policy, options: RunOptions) -> None:
     """Raise where a database without a journal is in use, or its gates would be passed without a name."""
+    _check_baseline(observation)
+    _check_gates(observation, policy, options)
+
+
+def _check_baseline(observation: Observation) -> None:
     if observation.needs_baseline:
         raise NoBaselineError(
             f"database {observation.facts.database} has tables, "
             f"and no journal says which files they came from"
         )
+
+
+def _check_gates(observation: Observation, policy: Policy, options: RunOptions) -> None:
     if options.all_phases and observation.facts.live and not policy.disposable:
         raise UsageError(
             "--all-phases would run contract steps on a database that is in use",

@@ -1,5 +1,6 @@
 """A database at one moment, read without taking a lock and without creating anything."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -27,6 +28,15 @@ class Observation:
         """Tables of users, and nothing that says which files they came from."""
         return self.facts.live and not self.journal.exists
 
+    def facts_for(self, versions: Collection[str]) -> Facts:
+        """Return the facts for planning these pending files.
+
+        A run that began on a database not in use and was interrupted goes on so: the tables it made are not
+        in use yet. That holds for the files that it set out to begin, and for no others.
+        """
+        resumed = bool(versions) and self.journal.began_unused.issuperset(versions)
+        return msgspec.structs.replace(self.facts, live=False) if resumed else self.facts
+
 
 def observe(connector: Connector, policy: Policy) -> Observation:
     """Read journal and catalogs in a read-only session."""
@@ -34,16 +44,10 @@ def observe(connector: Connector, policy: Policy) -> Observation:
         journal = JournalStore(connection, policy.journal_schema).load()
         facts = read_facts(connection, journal_schema=policy.journal_schema)
         where = place(connection)
-    return Observation(journal=journal, facts=_as_the_run_began(journal, facts), place=where)
+    return Observation(journal=journal, facts=facts, place=where)
 
 
 def place(connection: Connection) -> str:
     """Return database, host and port of a session, for people."""
     info = connection.info
     return f"{info.dbname} on {info.host or 'this machine'}:{info.port}"
-
-
-def _as_the_run_began(journal: Journal, facts: Facts) -> Facts:
-    """A run that began on an empty database and was interrupted goes on so: nobody uses its tables yet."""
-    began_empty = any(not record.live for record in journal.unfinished)
-    return msgspec.structs.replace(facts, live=False) if began_empty else facts

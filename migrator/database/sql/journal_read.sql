@@ -28,6 +28,16 @@ ORDER BY schema_name, relation_name
 -- The pause flag.
 SELECT paused, reason FROM {journal}.control
 
+-- name: began unused
+-- Files that a run set out to begin on a database not in use, and that it did not come to the end of.
+SELECT version
+FROM (
+    SELECT DISTINCT ON (version) version, r.live, r.outcome
+    FROM {journal}.run AS r, unnest(r.versions) AS version
+    ORDER BY version, r.id DESC
+) AS latest
+WHERE NOT live AND outcome IS DISTINCT FROM 'done'
+
 -- name: runner
 -- Who holds the runner lock, with what the journal knows of it; the lock's key as pg_locks splits it.
 SELECT a.pid, r.host, r.os_user, a.usename, a.application_name, coalesce(o.began_at, a.backend_start)

@@ -33,9 +33,11 @@ CREATE TABLE {journal}.run (
     host text,
     tool_version text NOT NULL,
     commit text,
-    ci_url text
+    ci_url text,
+    live boolean NOT NULL DEFAULT true,
+    versions text[] NOT NULL DEFAULT '{{}}'
 );
-COMMENT ON TABLE {journal}.run IS 'Each run of migrate apply or contract; ended_at stays NULL where it was killed.';
+COMMENT ON TABLE {journal}.run IS 'Each run of migrate apply or contract; ended_at stays NULL where it was killed. live: the database was in use when it began. versions: files that it set out to begin.';
 
 CREATE TABLE {journal}.session (
     pid integer NOT NULL,

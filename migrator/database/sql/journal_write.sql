@@ -2,8 +2,8 @@
 
 -- name: begin run
 -- A run begins; its number is returned.
-INSERT INTO {journal}.run (os_user, host, tool_version, commit, ci_url)
-VALUES (%(os_user)s, %(host)s, %(tool_version)s, %(commit)s, %(ci_url)s)
+INSERT INTO {journal}.run (live, versions, os_user, host, tool_version, commit, ci_url)
+VALUES (%(live)s, %(versions)s::text[], %(os_user)s, %(host)s, %(tool_version)s, %(commit)s, %(ci_url)s)
 RETURNING id
 
 -- name: end run
