@@ -36,7 +36,7 @@ from migrator.operations.steps import (
     transaction,
     validate,
 )
-from migrator.operations.target import table_of
+from migrator.operations.target import constraint_name_taken, relation_of, table_of
 from migrator.plan import ddl
 from migrator.plan.ddl_diagnosis import violating_rows
 from migrator.plan.effect import Effect
@@ -137,6 +137,12 @@ def _plan(action: AddConstraint, context: Context) -> Outcome:
     constraint = action.constraint
     if not isinstance(constraint, CheckConstraint):
         raise TypeError(type(constraint).__name__)
+    taken = constraint_name_taken(relation_of(context), constraint.name, context)
+    outcome = _added(constraint, context)
+    return replace(outcome, hazards=(*taken, *outcome.hazards))
+
+
+def _added(constraint: CheckConstraint, context: Context) -> Outcome:
     table = table_of(context)
     check = named_check(constraint, table, context)
     if constraint.not_valid or constraint.not_enforced:

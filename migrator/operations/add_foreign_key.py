@@ -28,7 +28,7 @@ from migrator.operations.hazards import answered, good_to_know, needs_approval
 from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
 from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction, validate
-from migrator.operations.target import missing_columns, missing_relation, table_of
+from migrator.operations.target import constraint_name_taken, missing_columns, missing_relation, table_of
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_diagnosis import orphans
@@ -144,6 +144,7 @@ def findings(key: ForeignKey, context: Context) -> tuple[Hazard, ...]:
         *missing_relation(key.parent, context),
         *missing_columns(child, key.columns, context),
         *missing_columns(parent, key.constraint.referenced_columns, context),
+        *constraint_name_taken(child, key.constraint.name, context),
         *duplicate(child, key.columns, key.parent, key.parent_columns),
         *unindexed(key.table, key.columns, context),
     )

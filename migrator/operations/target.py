@@ -5,7 +5,7 @@ where they are complete.
 """
 
 from migrator.operations.base import Context
-from migrator.operations.hazards import needs_approval
+from migrator.operations.hazards import needs_approval, wrong
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName
@@ -56,6 +56,19 @@ def missing_columns(
         for column in columns
         if relation.column(column) is None
     )
+
+
+def constraint_name_taken(
+    relation: Relation | None, name: str | None, context: Context
+) -> tuple[Hazard, ...]:
+    """Return the hazard of a constraint whose name another one has; remains of an earlier try among them."""
+    found = None if relation is None or name is None else relation.constraint(name)
+    if relation is None or found is None or absent(relation.name, context):
+        return ()
+    state = "" if found.validated else ", NOT VALID"
+    message = f"{relation.name} has a constraint {found.name} already: {found.definition}{state}"
+    instead = "drop that one first, validate it if it is the one meant, or choose another name"
+    return (wrong(HazardKind.NAME_TAKEN, message, instead, relation.name),)
 
 
 def extension_owned(relation: Relation | None) -> tuple[Hazard, ...]:
