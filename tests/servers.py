@@ -15,6 +15,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -239,8 +240,13 @@ def wait_until_ready(server: Server) -> None:
 
 
 def remove_container(identifier: str) -> None:
-    with contextlib.closing(docker.from_env()) as client, contextlib.suppress(docker.errors.NotFound):
-        client.containers.get(identifier).remove(force=True, v=True)
+    """Remove it, unless it is gone or another process is at it."""
+    try:
+        with contextlib.closing(docker.from_env()) as client:
+            client.containers.get(identifier).remove(force=True, v=True)
+    except docker.errors.APIError as error:
+        if error.status_code not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+            raise
 
 
 def _remove_abandoned() -> None:

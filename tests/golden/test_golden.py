@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 
 from migrator.database.introspect import read_facts
@@ -6,6 +8,7 @@ from migrator.postgres.facts import Facts
 from migrator.sql.migration import read_migration
 from tests.conftest import Database, create_database, drop_database
 from tests.golden.case_file import Case, all_cases
+from tests.golden.emptied import empty
 from tests.golden.execution import carry_out, carry_out_naively
 from tests.golden.leftovers import helpers, journal_objects, objects_of_new_journal
 from tests.golden.planning import adjusted, folded_facts, planned
@@ -49,11 +52,24 @@ def new_journal(server: Server) -> list[str]:
         drop_database(created)
 
 
+@pytest.fixture(scope="session")
+def databases(server: Server) -> Iterator[tuple[Database, Database]]:
+    """One for the plan, one for the naive file; each test empties them."""
+    both = create_database(server), create_database(server)
+    try:
+        yield both
+    finally:
+        for each in both:
+            drop_database(each)
+
+
 @pytest.mark.for_each_version("case", carried_out_on)
 def test_result_is_that_of_the_naive_file(
-    case: Case, database: Database, second_database: Database, new_journal: list[str]
+    case: Case, databases: tuple[Database, Database], new_journal: list[str]
 ) -> None:
-    for each in (database, second_database):
+    database, second_database = databases
+    for each in databases:
+        empty(each)
         carry_out_naively([case.schema], each)
     facts = server_facts(case, database)
     plan = planned(case, facts)
@@ -66,6 +82,21 @@ def test_result_is_that_of_the_naive_file(
     assert new_journal == journal_objects(database)
     assert helpers(database) == []
     assert rendered_without_server(case, database.version) == render(plan, facts)
+
+
+def waiting_on(version: int) -> list[Case]:
+    return [case for case in CASES if case.knows_schema and not case.runs and version in case.servers]
+
+
+@pytest.mark.postgres(newest=True)
+@pytest.mark.for_each_version("case", waiting_on)
+def test_server_gives_the_same_plan_that_waits(case: Case, databases: tuple[Database, Database]) -> None:
+    database, _ = databases
+    empty(database)
+    carry_out_naively([case.schema], database)
+    facts = server_facts(case, database)
+
+    assert rendered_without_server(case, database.version) == render(planned(case, facts), facts)
 
 
 def rendered_without_server(case: Case, version: int) -> str:
