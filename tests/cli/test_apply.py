@@ -2,7 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Site
+
+# The command line is the same for every server; what it calls is tested on each of them by itself.
+pytestmark = pytest.mark.postgres(newest=True)
 
 USERS = "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n"
 

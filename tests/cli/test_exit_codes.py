@@ -11,6 +11,9 @@ from migrator.cli.exit_codes import EXIT_CODES
 from tests.cli.conftest import MARKER, SETTINGS, Done, Shell, Site, finish, locked, until_filling
 from tests.conftest import Database
 
+# The command line is the same for every server; what it calls is tested on each of them by itself.
+pytestmark = pytest.mark.postgres(newest=True)
+
 FILL = "ALTER TABLE users ADD COLUMN lower_name text;\nUPDATE users SET lower_name = lower(name);\n"
 
 

@@ -5,6 +5,9 @@ import pytest
 from tests.cli.conftest import Site, finish
 from tests.waiting import until
 
+# The command line is the same for every server; what it calls is tested on each of them by itself.
+pytestmark = pytest.mark.postgres(newest=True)
+
 VERSION = "1"
 NEXT = "ALTER TABLE users ADD COLUMN age int;\n"
 
