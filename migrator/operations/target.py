@@ -65,7 +65,7 @@ def constraint_name_taken(
     found = None if relation is None or name is None else relation.constraint(name)
     if relation is None or found is None or absent(relation.name, context):
         return ()
-    state = "" if found.validated else ", NOT VALID"
+    state = "" if found.validated or found.definition.endswith("NOT VALID") else " NOT VALID"
     message = f"{relation.name} has a constraint {found.name} already: {found.definition}{state}"
     instead = "drop that one first, validate it if it is the one meant, or choose another name"
     return (wrong(HazardKind.NAME_TAKEN, message, instead, relation.name),)
