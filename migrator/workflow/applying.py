@@ -15,7 +15,8 @@ from migrator.policy import Policy
 from migrator.reports.words import counted
 from migrator.runner import run
 from migrator.sql.migration import Migration
-from migrator.workflow.agenda import Agenda, prepare
+from migrator.workflow import preflight
+from migrator.workflow.agenda import Agenda, combined, prepare
 from migrator.workflow.observation import Observation, observe
 
 
@@ -45,9 +46,12 @@ def apply(
     going_on = going_on_with(agenda, options)
     if going_on:
         only = replace(options, only=frozenset(record.version for record in going_on))
+        left = [preflight.left(record, agenda.plan_of(record)) for record in going_on]
+        preflight.check(connector, combined(left), policy)
         _store_edited(connector, agenda.edited, policy, options)
         before = run(connector, Plan(), policy, only, observer)
         agenda = ready(migrations, observe(connector, policy), policy, options)
+    preflight.check(connector, agenda.pending, policy)
     return together(before, run(connector, agenda.pending, policy, options, observer))
 
 
@@ -132,6 +136,7 @@ def contract(
 ) -> RunResult:
     """Run the contract phase of these versions and nothing else; `contractable` has checked them."""
     named = frozenset(versions)
+    preflight.check_begun(connector, versions, policy)
     return run(connector, Plan(), policy, replace(options, only=named, contract=named), observer)
 
 

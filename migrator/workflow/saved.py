@@ -14,6 +14,7 @@ from migrator.plan.plan import Plan
 from migrator.policy import Policy
 from migrator.runner import run
 from migrator.sql.migration import Migration
+from migrator.workflow import preflight
 from migrator.workflow.agenda import Agenda, combined
 from migrator.workflow.applying import Unapproved
 from migrator.workflow.observation import Observation
@@ -26,6 +27,7 @@ def apply_saved(
 ) -> RunResult:
     """Run a plan that `check_fresh` has let pass; other migrations are left alone."""
     only = frozenset(m.version for m in plan.migrations)
+    preflight.check(connector, plan, policy)
     return run(connector, plan, policy, replace(options, only=only), observer)
 
 
