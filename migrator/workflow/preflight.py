@@ -1,6 +1,7 @@
 """Before the first step: can this server be changed, and may we do all that the steps need.
 
-Fails with PreflightError, which names everything that is missing and the GRANT or ALTER that mends each.
+Fails with PreflightError, which names everything that is missing and the GRANT or ALTER that mends each, and
+with SqlSyntaxError where the server cannot parse a statement that was read here.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import msgspec
 
 from migrator.database import preflight
 from migrator.database.journal_store import JournalStore
+from migrator.database.parse_check import check_syntax
 from migrator.database.session import Connector
 from migrator.execution.journal import MigrationRecord
 from migrator.plan.plan import Plan
@@ -22,6 +24,7 @@ def check(connector: Connector, plan: Plan, policy: Policy) -> None:
         return
     with connector.session("preflight") as connection:
         preflight.check(connection, plan, policy, connect=lambda: connector.connect("preflight"))
+        check_syntax(connection, plan)
 
 
 def check_begun(connector: Connector, versions: Sequence[str], policy: Policy) -> None:

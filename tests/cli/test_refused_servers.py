@@ -1,4 +1,4 @@
-"""What is refused before the first step, end to end: missing rights, a standby, a transaction pooler."""
+"""What is refused before the first step, end to end: missing rights, a standby, a pooler, nonsense."""
 
 import shutil
 from collections.abc import Iterator
@@ -79,3 +79,29 @@ def test_a_transaction_pooler_is_refused(shop: Site, pooled: str) -> None:
     assert "pooler" in done.err
     assert "Traceback" not in done.err
     assert shop.sql(COLUMNS) == [(0,)]
+
+
+def test_what_the_server_cannot_parse_is_found_before_the_first_step(shop: Site) -> None:
+    shop.shell.write(
+        "20260105090000_age.sql",
+        "ALTER TABLE users ADD COLUMN age int;\n\n"
+        "CREATE VIEW grown_up AS\n  SELECT id FROM users\n  WHERE ORDER id;\n",
+    )
+
+    done = shop("apply")
+
+    assert done.code == 5, str(done)
+    assert "20260105090000_age.sql:5:9: the server cannot read this" in done.err
+    assert shop.sql(COLUMNS) == [(0,)]
+
+
+def test_queries_over_tables_of_the_same_run_are_not_looked_up_beforehand(shop: Site) -> None:
+    shop.shell.write(
+        "20260105090000_later.sql",
+        "CREATE TABLE later (id int);\nCREATE TABLE copied AS SELECT * FROM later;\n"
+        "CREATE MATERIALIZED VIEW kept AS SELECT * FROM later;\nCREATE VIEW seen AS SELECT * FROM later;\n",
+    )
+
+    done = shop("apply")
+
+    assert done.code == 0, str(done)
