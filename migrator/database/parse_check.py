@@ -1,7 +1,7 @@
 """The server's own parser reads every utility statement of a plan before the first step runs.
 
 PQprepare parses a utility statement without analysis, so nothing is looked up and nothing is locked (manual,
-"Extended Query": Parse). Statements that are analysed when they are parsed, data changes and CREATE TABLE … AS
+"Extended Query": Parse). Statements that are analysed when they are parsed, data changes and CREATE TABLE AS
 among them, are left out. Fails with SqlSyntaxError at the place in the user's file.
 """
 
