@@ -4,6 +4,7 @@ The document is versioned by `format`. It fails with StalePlanError on a documen
 InputError on one that is not a plan at all.
 """
 
+import inspect
 import json
 import sys
 from typing import Any
@@ -57,7 +58,20 @@ def json_schema() -> dict[str, Any]:
 
 def json_schema_text() -> str:
     """Return the JSON Schema as it is published."""
-    return json.dumps(json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(_dedented(json_schema()), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _dedented(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Take the indentation out of descriptions: they are docstrings, which Python 3.13 dedents by itself."""
+    match value:
+        case dict():
+            return {key: _dedented(each) for key, each in value.items()}
+        case list():
+            return [_dedented(each) for each in value]
+        case str():
+            return inspect.cleandoc(value)
+        case _:
+            return value
 
 
 if __name__ == "__main__":

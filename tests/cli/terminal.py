@@ -1,5 +1,6 @@
 """The program on a pseudo-terminal that controls it, as in a person's window: Ctrl-C is a key there."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -10,7 +11,6 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.cli.conftest import CLEAN, MARKER, Shell
@@ -51,6 +51,17 @@ class Terminal:
             assert self._read(), f"ended without {pattern!r}:\n{self.shown}"
         return found[0]
 
+    def press_until_ended(self, key: str, *, times: int = 5) -> None:
+        """Press a key again, as a person would, while the program goes on.
+
+        Python only notes a signal that comes between its last look and the read that waits for the answer.
+        """
+        for _ in range(times):
+            self.type(key)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=3)
+                return
+
     def finish(self) -> int:
         """Wait for the end, and return the exit code; no traceback or secret was shown."""
         while self._read():
@@ -72,7 +83,7 @@ class Terminal:
         return bool(data)
 
 
-@contextmanager
+@contextlib.contextmanager
 def terminal(shell: Shell, *arguments: str, **environment: str) -> Iterator[Terminal]:
     """Start a command in a window; it is killed if the test leaves it running."""
     master, slave = os.openpty()

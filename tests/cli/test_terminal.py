@@ -113,7 +113,7 @@ def test_ctrl_c_at_the_question_changes_nothing(shop: Site) -> None:
     shop.shell.write("1_a.sql", "ALTER TABLE users ADD COLUMN a int;\n")
     with terminal(shop.shell, "apply") as window:
         window.until(r"go on\?")
-        window.type(CTRL_C)
+        window.press_until_ended(CTRL_C)
         code = window.finish()
 
     assert code == 130, window.shown

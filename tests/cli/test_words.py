@@ -99,7 +99,7 @@ def test_a_backfill_is_logged_every_ten_seconds_with_rate_and_eta() -> None:
 
     moments = [n / 2 for n in range(61)]  # two batches a second, for 30 seconds
     clock = iter(moments)
-    display = LogDisplay(Log(), clock=lambda: next(clock))  # type: ignore[arg-type]
+    display = LogDisplay(Log(), clock=lambda: next(clock))  # type: ignore[arg-type]  # a stand-in is enough here
 
     for number in range(len(moments)):
         display.event(batch(rows_done=100 * (number + 1)))
