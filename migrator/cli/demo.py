@@ -39,7 +39,7 @@ QUICK = 200_000
     type=click.IntRange(min=SMALLEST),
     default=1_000_000,
     show_default=True,
-    help="Orders in the shop; three times as many rows belong to them.",
+    help="Orders in the shop; three and a half times as many rows belong to them.",
 )
 @click.option("--keep", is_flag=True, help="Keep the server running, and say how to connect.")
 def demo(rows: int, keep: bool) -> None:

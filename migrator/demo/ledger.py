@@ -16,7 +16,8 @@ class Order:
     """An order as its writer left it."""
 
     status: str
-    events: int
+    history: int
+    """Rows in order_history."""
     items: int
     total: int | None
     """None for an order that was there before: only its writer's own changes are known."""
@@ -24,15 +25,15 @@ class Order:
 
 @dataclass(slots=True)
 class Ledger:
-    """The rows of one writer, or of all of them together."""
+    """The rows of one writer, or of all of them together, by their ids as text."""
 
-    orders: dict[int, Order] = field(default_factory=dict)
-    cancelled: set[int] = field(default_factory=set)
-    emails: dict[int, str] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    emails: dict[str, str] = field(default_factory=dict)
     """Customers that signed up or changed their address."""
     signed_up: int = 0
     placed: int = 0
-    uncertain: set[int] = field(default_factory=set)
+    uncertain: set[str] = field(default_factory=set)
     """Orders and customers that nothing is claimed about; and see `doubts`."""
     doubts: int = 0
     """How often the outcome of a COMMIT was not known: totals may be off by as much."""
@@ -61,9 +62,9 @@ def read(path: Path) -> Ledger:
     """Read what `write` saved."""
     saved = json.loads(path.read_text())
     return Ledger(
-        orders={int(key): Order(**order) for key, order in saved["orders"].items()},
+        orders={key: Order(**order) for key, order in saved["orders"].items()},
         cancelled=set(saved["cancelled"]),
-        emails={int(key): email for key, email in saved["emails"].items()},
+        emails=saved["emails"],
         signed_up=saved["signed_up"],
         placed=saved["placed"],
         uncertain=set(saved["uncertain"]),

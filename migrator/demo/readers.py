@@ -4,7 +4,9 @@ from random import Random
 
 from migrator.demo import statements as say
 from migrator.demo.session import Session
-from migrator.demo.shop import Size
+from migrator.demo.shop import Size, key
+
+SEARCHES = (("coat", '{"colour": "red"}'), ("shoe", '{"colour": "green"}'), ("lamps", '{"colour": "blue"}'))
 
 
 class Reader:
@@ -17,20 +19,24 @@ class Reader:
 
     def act(self) -> None:
         """Do one of the things a reader does. Loaded orders are never deleted, so one row must come back."""
-        order = self.random.randint(1, self.size.orders)
+        order = key("order", self.random.randint(1, self.size.orders))
         customer = self.random.randint(1, self.size.customers)
-        match self.random.randrange(8):
+        match self.random.randrange(10):
             case 0 | 1:
                 self.session.expect(1, say.READ_ORDER, (order,))
             case 2:
-                self.session.run(say.READ_ORDERS_OF_CUSTOMER, (customer,))
+                self.session.run(say.READ_ORDERS_OF_CUSTOMER, (key("customer", customer),))
             case 3:
                 self.session.expect(1, say.READ_LINES, (order,))
             case 4:
-                self.session.run(say.READ_EVENTS, (order,))
+                self.session.run(say.READ_HISTORY, (order,))
             case 5:
-                self.session.run(say.READ_CUSTOMER, (f"Customer.{customer}@Example.com",))
+                self.session.run(say.READ_EVENTS, (order,))
             case 6:
+                self.session.run(say.READ_CUSTOMER, (f"customer.{customer}@example.com",))
+            case 7:
                 self.session.expect(50, say.READ_NEWEST, ())
+            case 8:
+                self.session.expect(20, say.SEARCH, self.random.choice(SEARCHES))
             case _:
-                self.session.expect(1, say.READ_RANGE, {"first": order})
+                self.session.expect(1, say.READ_RANGE, (order,))

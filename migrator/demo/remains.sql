@@ -1,4 +1,5 @@
--- What a migration must not leave behind, outside the schema of the journal. One text column.
+-- What a migration must not leave behind, outside the schema of the journal. One text column. Things of the user's own are
+-- found by comparing schemas.
 
 SELECT format('invalid index %%s', indexrelid::regclass)
 FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)
@@ -9,12 +10,12 @@ FROM pg_constraint WHERE NOT convalidated
 
 UNION ALL
 SELECT format('trigger %%s of %%s', tgname, tgrelid::regclass)
-FROM pg_trigger WHERE NOT tgisinternal
+FROM pg_trigger WHERE NOT tgisinternal AND tgname ~ 'migrat(or|e)_'
 
 UNION ALL
 SELECT format('function %%s', p.oid::regprocedure)
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', %(journal)s)
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', %(journal)s) AND p.proname ~ 'migrat(or|e)_'
 
 UNION ALL
 SELECT format('%%s %%s.%%s', CASE c.relkind WHEN 'r' THEN 'table' ELSE 'relation' END, n.nspname, c.relname)

@@ -1,6 +1,6 @@
 """The application's writing: each writer keeps to orders and customers of its own, and a ledger.
 
-Rows that were loaded belong to the writer whose number is the remainder of their id. An action is one
+Rows that were loaded belong to the writer whose number is the remainder of their number. An action is one
 transaction; the ledger learns of it only after COMMIT was confirmed. Products belong to everybody, so each
 action changes at most one, last.
 """
@@ -12,7 +12,7 @@ from threading import Event
 from migrator.demo import statements as say
 from migrator.demo.ledger import Ledger, Order
 from migrator.demo.session import Refused, Session
-from migrator.demo.shop import Size
+from migrator.demo.shop import Size, key
 
 STATES = ("new", "paid", "packed", "sent", "delivered", "returned")
 
@@ -25,7 +25,7 @@ class Share:
     writers: int
 
     def pick(self, random: Random, highest: int) -> int:
-        """Return one of the writer's ids among 1 … highest."""
+        """Return the number of one of the writer's rows among 1 … highest."""
         return random.randrange(highest // self.writers) * self.writers + self.number + 1
 
 
@@ -39,9 +39,9 @@ class Writer:
         self.share = share
         self.released = released
         self.ledger = Ledger()
-        self.own: list[int] = []
+        self.own: list[str] = []
         """Orders that this writer placed and has not cancelled."""
-        self.at = 0
+        self.at = ""
         """The order or customer of the action that is under way."""
 
     def act(self) -> None:
@@ -62,16 +62,17 @@ class Writer:
             raise
 
     def place_order(self) -> None:
-        """An order, its lines, its first event, and less on stock."""
+        """An order, its lines, the begin of its history, an event, and less on stock."""
         lines, price = self.random.randint(1, 3), self.random.randint(100, 9_000)
-        customer = self.share.pick(self.random, self.size.customers)
-        product = self.random.randint(1, self.size.products)
+        customer = self.loaded("customer", self.size.customers)
+        product = key("product", self.random.randint(1, self.size.products))
         self.session.begin()
-        ((order,),) = self.session.expect(1, say.INSERT_ORDER, (customer, lines * price))
-        self.at = order
+        ((new,),) = self.session.expect(1, say.INSERT_ORDER, (customer, lines * price))
+        self.at = order = str(new)
         for line in range(1, lines + 1):
             self.session.run(say.INSERT_LINE, (order, line, product, 1, price))
-        self.session.run(say.INSERT_EVENT, (order, 1, "new"))
+        self.session.run(say.INSERT_HISTORY, (order, 1, "new"))
+        self.session.run(say.INSERT_EVENT, ("order placed", order))
         self.session.expect(1, say.UPDATE_STOCK, (lines, product))
         self.session.commit()
         self.ledger.orders[order] = Order("new", 1, lines, lines * price)
@@ -79,9 +80,9 @@ class Writer:
         self.own.append(order)
 
     def advance_order(self) -> None:
-        """The next status of an order, new or loaded, with its event."""
+        """The next status of an order, new or loaded, with its line in the history."""
         fresh = self.own and self.random.random() < 0.5  # noqa: PLR2004  # a fair coin
-        order = self.random.choice(self.own) if fresh else self.share.pick(self.random, self.size.orders)
+        order = self.random.choice(self.own) if fresh else self.loaded("order", self.size.orders)
         known = self.ledger.orders.get(order, Order("delivered", 1, 1, None))
         if order in self.ledger.uncertain:
             return
@@ -89,12 +90,12 @@ class Writer:
         status = STATES[(STATES.index(known.status) + 1) % len(STATES)]
         self.session.begin()
         self.session.expect(1, say.UPDATE_STATUS, (status, order))
-        self.session.run(say.INSERT_EVENT, (order, known.events + 1, status))
+        self.session.run(say.INSERT_HISTORY, (order, known.history + 1, status))
         self.session.commit()
-        self.ledger.orders[order] = replace(known, status=status, events=known.events + 1)
+        self.ledger.orders[order] = replace(known, status=status, history=known.history + 1)
 
     def cancel_order(self) -> None:
-        """Delete an order that this writer placed, with all that belongs to it."""
+        """Delete an order that this writer placed, with all that belongs to it but its events."""
         if not self.own:
             return
         order = self.random.choice(self.own)
@@ -104,8 +105,9 @@ class Writer:
         known = self.ledger.orders[order]
         self.session.begin()
         self.session.expect(known.items, say.DELETE_LINES, (order,))
-        self.session.expect(known.events, say.DELETE_EVENTS, (order,))
+        self.session.expect(known.history, say.DELETE_HISTORY, (order,))
         self.session.expect(1, say.DELETE_ORDER, (order,))
+        self.session.run(say.INSERT_EVENT, ("order cancelled", order))
         self.session.commit()
         self.own.remove(order)
         del self.ledger.orders[order]
@@ -113,7 +115,7 @@ class Writer:
 
     def change_email(self) -> None:
         """Another address for a customer, in one statement without BEGIN."""
-        customer = self.share.pick(self.random, self.size.customers)
+        customer = self.loaded("customer", self.size.customers)
         email = f"Moved.{customer}.{self.random.getrandbits(40)}@Example.com"
         self.at = customer
         if self.released.is_set():
@@ -129,5 +131,9 @@ class Writer:
             rows = self.session.expect(1, say.INSERT_CUSTOMER_NEXT, {"email": email, "name": "New"})
         else:
             rows = self.session.expect(1, say.INSERT_CUSTOMER, (email, "New"))
-        self.ledger.emails[rows[0][0]] = email
+        self.ledger.emails[str(rows[0][0])] = email
         self.ledger.signed_up += 1
+
+    def loaded(self, table: str, highest: int) -> str:
+        """Return the id of one of the writer's loaded rows."""
+        return str(key(table, self.share.pick(self.random, highest)))

@@ -38,14 +38,16 @@ def test_remains_are_named(database: Database) -> None:
     with pytest.raises(Exception, match="could not create unique index"):
         connection.execute("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)")
     connection.execute("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID")
-    connection.execute("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
-    connection.execute("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()")
+    connection.execute(
+        "CREATE FUNCTION zz_migrator_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+    )
+    connection.execute("CREATE TRIGGER zz_migrator_g BEFORE INSERT ON t EXECUTE FUNCTION zz_migrator_f()")
     connection.execute("SELECT pg_advisory_lock(1)")
 
     assert comparison.remains(database.url, journal="migrator") == [
         "invalid index i",
         "constraint c of t is not validated",
-        "trigger g of t",
-        "function f()",
+        "trigger zz_migrator_g of t",
+        "function zz_migrator_f()",
         f"advisory lock of process {connection.info.backend_pid}",
     ]

@@ -5,14 +5,14 @@ from pathlib import Path
 from migrator.demo import naive, samples
 
 KINDS = (
-    "ADD COLUMN public_id uuid NOT NULL DEFAULT gen_random_uuid()",
+    "ADD COLUMN confirmation_token uuid NOT NULL DEFAULT gen_random_uuid()",
     "ADD COLUMN is_gift boolean NOT NULL DEFAULT false",
     "UPDATE customers SET email_normalised = lower(email)",
     "ALTER COLUMN channel SET NOT NULL",
     "ADD CONSTRAINT orders_total_not_negative CHECK",
     "ADD CONSTRAINT order_items_order_fkey FOREIGN KEY",
-    "CREATE INDEX orders_placed_at_idx",
-    "CREATE UNIQUE INDEX orders_public_id_key",
+    "CREATE INDEX orders_channel_created_at_idx",
+    "CREATE UNIQUE INDEX orders_confirmation_token_key",
     "DROP INDEX orders_status_idx",
     "ADD CONSTRAINT customers_email_normalised_key UNIQUE",
     "ADD PRIMARY KEY",
@@ -22,7 +22,9 @@ KINDS = (
 def test_the_shop_comes_first() -> None:
     first, later = samples.history(samples.folder())
 
-    assert first.name.endswith("_shop.sql")
+    assert first[0].name.endswith("_shop.sql")
+    assert {samples.name(file).partition("_")[0] for file in first} == {"shop"}
+    assert max(map(samples.version, first)) < min(map(samples.version, later))
     assert [samples.version(file) for file in later] == sorted(samples.version(file) for file in later)
 
 

@@ -1,3 +1,0 @@
--- A volatile default on a table without a key: its backfill walks pages.
-
-ALTER TABLE order_events ADD COLUMN event_id uuid NOT NULL DEFAULT gen_random_uuid();
