@@ -8,24 +8,35 @@ Why it is dangerous
     behind them are looked up by a scan for each row (catalogue 182, 184).
 
 What is done instead
-    Nothing yet: on a large table in use it needs an approval, and then runs as written. Small and new
-    tables, and a WHERE that names one row by its key, run as written.
+    R23: the keys of the rows that WHERE names are captured, and the rows of that list are deleted in small
+    transactions that can be stopped and resumed; WHERE is looked at again when a row's turn comes, so a row
+    that was saved meanwhile stays. It destroys data, so it needs an approval and waits in the contract
+    phase. Where the condition reads more than its own row, or the table has no key, an approval runs the
+    statement as written in one transaction. Small and new tables, and a WHERE that names one row by its key,
+    run as written.
 
 Source
-    Catalogue 182, 184.
+    Catalogue 182, 184, R23; docs/backfill.md.
 """
 
 from dataclasses import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.conditions import by_unique_key
+from migrator.operations.delete_refusals import hazards_of_walk, reasons_against_batches
+from migrator.operations.hazards import needs_approval
 from migrator.operations.liveness import endangered
-from migrator.operations.steps import as_written
+from migrator.operations.steps import as_written, backfill
 from migrator.operations.target import absent, extension_owned, missing_relation
-from migrator.operations.update_refusals import estimate, whole_table_delete
+from migrator.operations.update_refusals import estimate
+from migrator.plan import ddl
+from migrator.plan.ddl_backfill import Target
+from migrator.plan.ddl_captured import captured_delete
 from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase, Timeouts
 from migrator.postgres.facts import Relation
+from migrator.postgres.identifiers import QualifiedName, truncate
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Delete
 
@@ -41,9 +52,10 @@ def _plan(command: Delete, context: Context) -> Outcome:
         return replace(outcome, hazards=missing_relation(table, context))
     if not endangered(relation, context) or _one_row(command, relation):
         return _unchanged(outcome, context)
-    size = "" if relation is None else estimate(relation, context)
-    hazards = (whole_table_delete(command, table, size), *extension_owned(relation))
-    return replace(_approved(outcome, context), hazards=hazards)
+    reasons = reasons_against_batches(command, relation, context)
+    if relation is None or reasons:
+        return _in_one_transaction(outcome, (_loss(command, table), *reasons), relation, context)
+    return _walked(outcome, command, relation, context)
 
 
 def _one_row(command: Delete, relation: Relation | None) -> bool:
@@ -58,20 +70,57 @@ def _unchanged(outcome: Outcome, context: Context) -> Outcome:
     return replace(outcome, steps=(step,), as_written=True)
 
 
-def _approved(outcome: Outcome, context: Context) -> Outcome:
-    policy = context.policy
-    timeouts = Timeouts(
-        lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s
+def _walked(outcome: Outcome, command: Delete, relation: Relation, context: Context) -> Outcome:
+    target = Target(
+        relation=relation,
+        server=context.facts.server_version,
+        alias=command.alias,
+        only=command.only,
+        where=None if command.where is None else ddl.verbatim(command.where),
     )
+    name = truncate(f"captured_{context.migration.version}_{context.index}")
+    step = backfill(
+        context,
+        f"DELETE rows of {relation.name} in batches",
+        captured_delete(target, captured=QualifiedName(context.policy.journal_schema, name)),
+        recipe="R23",
+        phase=Phase.CONTRACT,
+        undo_note="the rows are not kept",
+    )
+    hazards = (_loss(command, relation.name), *hazards_of_walk(relation, context), *extension_owned(relation))
+    return replace(outcome, hazards=hazards, steps=(step,))
+
+
+def _in_one_transaction(
+    outcome: Outcome, hazards: tuple[Hazard, ...], relation: Relation | None, context: Context
+) -> Outcome:
+    """As written, for the case that somebody approves it."""
+    policy = context.policy
+    size = "" if relation is None else estimate(relation, context).removeprefix("; ")
     step = as_written(
         context,
         f"DELETE rows of {outcome.touches[0]} in one transaction",
         outcome.effect,
         phase=Phase.CONTRACT,
         undo_note="the rows are not kept",
-        timeouts=timeouts,
+        timeouts=Timeouts(
+            lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s
+        ),
     )
-    return replace(outcome, steps=(step,), as_written=True)
+    steps = (step,) if all(hazard.approvable for hazard in hazards) else ()
+    found = (*hazards, *extension_owned(relation))
+    return replace(outcome, hazards=found, steps=steps, as_written=bool(steps), note=size or None)
+
+
+def _loss(command: Delete, table: QualifiedName) -> Hazard:
+    what = "rows" if command.where is not None else "all rows"
+    return needs_approval(
+        HazardKind.DATA_LOSS,
+        f"DELETE removes {what} of {table}, and they cannot be brought back",
+        None,
+        table,
+        "catalogue 182",
+    )
 
 
 DELETE = FormOperation(name=NAME, form=Delete, outcome=_plan)

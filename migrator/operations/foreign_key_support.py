@@ -35,7 +35,7 @@ def duplicate(
 def unindexed(table: QualifiedName, columns: tuple[str, ...], context: Context) -> tuple[Hazard, ...]:
     """Return a warning where no index of the child supports a delete in the parent."""
     child = context.facts.relation(table)
-    if not endangered(child, context) or _indexed(child, columns) or _indexed_later(table, columns, context):
+    if not endangered(child, context) or indexed(child, columns) or _indexed_later(table, columns, context):
         return ()
     shown = ", ".join(columns)
     message = f"no index of {table} begins with {shown}: each delete in the parent reads the whole table"
@@ -43,7 +43,8 @@ def unindexed(table: QualifiedName, columns: tuple[str, ...], context: Context) 
     return (warning(HazardKind.UNINDEXED_FOREIGN_KEY, message, instead, table, "catalogue 184"),)
 
 
-def _indexed(child: Relation | None, columns: tuple[str, ...]) -> bool:
+def indexed(child: Relation | None, columns: tuple[str, ...]) -> bool:
+    """Whether a valid index over all rows begins with these columns, in any order."""
     indexes = () if child is None else child.indexes
     return any(
         index.valid and index.predicate is None and set(index.keys[: len(columns)]) == set(columns)

@@ -139,6 +139,7 @@ def _with_foreign_key(
         name=key.name or foreign_key_name(table, columns, facts),
         kind=ConstraintKind.FOREIGN_KEY,
         columns=columns,
+        definition=key.text.text,
         references=parent,
         referenced_columns=key.referenced_columns or primary,
     )

@@ -83,12 +83,12 @@ def is_constant(text: str) -> bool:
     return found is not None and found.is_constant
 
 
-def read(text: str, row: Row, context: Context) -> Reading | Unfit:
-    """Judge one expression."""
+def read(text: str, row: Row, context: Context, *, clock_mixes: bool = False) -> Reading | Unfit:
+    """Judge one expression; with `clock_mixes` the time of the transaction may stand beside columns."""
     found = expressions.read(text)
     if found is None:
         return Unfit(reason=f"{text} could not be read completely")
-    return _foreign(found, text, row) or _classified(found, text, context)
+    return _foreign(found, text, row) or _classified(found, text, context, clock_mixes=clock_mixes)
 
 
 def _foreign(found: Expression, text: str, row: Row) -> Unfit | None:
@@ -112,7 +112,7 @@ def _foreign(found: Expression, text: str, row: Row) -> Unfit | None:
     return None
 
 
-def _classified(found: Expression, text: str, context: Context) -> Reading | Unfit:
+def _classified(found: Expression, text: str, context: Context, *, clock_mixes: bool) -> Reading | Unfit:
     reading = Reading(
         evaluation=Evaluation.EACH_ROW,
         columns=frozenset(name for _, name in found.columns),
@@ -125,7 +125,7 @@ def _classified(found: Expression, text: str, context: Context) -> Reading | Unf
     clock = bool(found.functions & CLOCK) or bool(_CLOCK_LITERAL.search(text))
     if not reading.columns:
         return replace(reading, evaluation=Evaluation.ONCE) if clock or volatility == "s" else reading
-    if clock:
+    if clock and not clock_mixes:
         return Unfit(reason=f"{text} mixes the time of the transaction with columns", advice=_ADVICE)
     outside = sorted(name for name in found.functions if _user_volatility(name, context) == "s")
     if outside:

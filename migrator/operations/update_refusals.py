@@ -1,4 +1,4 @@
-"""Why an UPDATE or DELETE does not run in batches, or not at all, whatever its expressions are.
+"""Why an UPDATE does not run in batches, or not at all, whatever its expressions are.
 
 The rules are those of "Backfill: which UPDATE may be batched" in docs/backfill.md. Each hazard names what
 would make it batchable; most can be approved, and then the statement runs as written in one transaction.
@@ -14,7 +14,7 @@ from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.walk_key import walk_key, walkable
 from migrator.postgres.facts import Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.syntax import Delete, Update
+from migrator.sql.syntax import Update
 
 _QUESTION = (
     "say before the statement what is meant: `-- migrate: backfill existing-rows` (rows that exist "
@@ -28,7 +28,7 @@ ROWS_PER_SECOND = 200_000
 
 def refusals(command: Update, relation: Relation, context: Context) -> tuple[Hazard, ...]:
     """Return everything that keeps the statement from being walked."""
-    reasons = [*_form(command), *_target(relation, context.facts)]
+    reasons = [*_form(command), *reasons_of_target(relation, context.facts, "UPDATE")]
     size = estimate(relation, context)
     found = [_unfit(f"{reason}{size}", advice, relation.name) for reason, advice in reasons]
     assigned = {assignment.column for assignment in command.assignments}
@@ -87,19 +87,20 @@ def _form(command: Update) -> Iterator[tuple[str, str | None]]:
         yield "SET assigns to several columns at once, or to a part of one", "write `column = expression, …`"
 
 
-def _target(relation: Relation, facts: Facts) -> Iterator[tuple[str, str | None]]:
+def reasons_of_target(relation: Relation, facts: Facts, word: str) -> Iterator[tuple[str, str | None]]:
+    """Return what keeps any statement on the relation from being walked; `word` is UPDATE or DELETE."""
     if relation.rules:
         yield f"{relation.name} has the rule {relation.rules[0]}, which rewrites the statement", None
     if relation.kind is RelationKind.VIEW:
-        yield f"{relation.name} is a view", "update its table"
+        yield f"{relation.name} is a view", f"write the {word} of its table"
         return
     if relation.kind is RelationKind.FOREIGN_TABLE:
-        yield f"{relation.name} is a foreign table", "run the UPDATE where its rows are"
+        yield f"{relation.name} is a foreign table", f"run the {word} where its rows are"
         return
     for name in relation.partitions:
         partition = facts.relation(name)
         if partition is not None and partition.kind is RelationKind.FOREIGN_TABLE:
-            yield f"the partition {name} is a foreign table", "run the UPDATE where its rows are"
+            yield f"the partition {name} is a foreign table", f"run the {word} where its rows are"
     if not walkable(relation):
         yield f"{relation.name} is partitioned and has no key over all partitions", "give it a primary key"
 
@@ -140,15 +141,3 @@ def _unfit(message: str, advice: str | None, table: QualifiedName) -> Hazard:
 def without_key(relation: Relation) -> bool:
     """Whether there is no key to remember rows by."""
     return not walk_key(relation)
-
-
-def whole_table_delete(command: Delete, table: QualifiedName, size: str) -> Hazard:
-    """Return the refusal of a DELETE."""
-    what = "rows" if command.where is not None else "all rows"
-    return needs_approval(
-        HazardKind.NO_SAFE_SEQUENCE,
-        f"DELETE removes {what} of {table}, and they cannot be brought back{size}",
-        "delete in small pieces from the application",
-        table,
-        "catalogue 182",
-    )

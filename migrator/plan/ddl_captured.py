@@ -1,10 +1,10 @@
-"""Builds the walk of an UPDATE that may change each row only once (`price = price * 1.1`).
+"""Builds the walk of what may happen to each row only once: an UPDATE like `price = price * 1.1`, a DELETE.
 
 The keys of the rows that are meant are captured in a table of the journal schema, in the transaction that
-records the start. The walk goes over that list; a row leaves it in the same statement that changes the row,
-so the list is the done mark, committing with each row. The user's WHERE is looked at again when the row's
-turn comes. New rows are not in the list. Needs a real key: raises ValueError without one, which the operation
-has to prevent.
+records the start. The walk goes over that list; a row leaves it in the same statement that changes or
+deletes the row, so the list is the done mark, committing with each row. The user's WHERE is looked at again
+when the row's turn comes. New rows are not in the list. Needs a real key: raises ValueError without one,
+which the operation has to prevent.
 """
 
 from __future__ import annotations
@@ -35,10 +35,19 @@ def once_only_backfill(target: Target, fillings: tuple[Filling, ...], *, capture
     return _CapturedWalk(target=target, fillings=fillings, captured=captured, key=key).backfill()
 
 
+def captured_delete(target: Target, *, captured: QualifiedName) -> Backfill:
+    """Return the walk of a DELETE; a row whose key is used again meanwhile is another row, and stays.
+
+    Unless it was taken after the list and before its turn: then WHERE decides, as it does for each row.
+    """
+    return once_only_backfill(target, (), captured=captured)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CapturedWalk:
     target: Target
     fillings: tuple[Filling, ...]
+    """What is assigned; nothing for a DELETE."""
     captured: QualifiedName
     key: tuple[KeyColumn, ...]
 
@@ -86,23 +95,37 @@ class _CapturedWalk:
 
     def _update(self, condition: str, own: str, *, values: int) -> str:
         return fill(
-            "WITH {taken} AS (DELETE FROM {list} WHERE {condition} RETURNING {shown})"
-            " UPDATE {table} SET {assignments} FROM {taken} WHERE {rows}",
+            "WITH {taken} AS (DELETE FROM {list} WHERE {condition} RETURNING {shown}) {change} WHERE {rows}",
             taken=self._name("migrator_taken"),
             list=self._list,
             condition=conjunction([condition]),
             shown=self._list_columns(),
-            table=self.target.table,
-            assignments=assignments(self.fillings, values),
+            change=self._change(values),
             rows=self._rows("migrator_taken", own),
         )
+
+    def _change(self, values: int) -> str:
+        """Up to WHERE: what happens to the rows whose keys were taken from the list."""
+        taken = self._name("migrator_taken")
+        if not self.fillings:
+            return fill("DELETE FROM {table} USING {taken}", table=self.target.table, taken=taken)
+        return fill(
+            "UPDATE {table} SET {assignments} FROM {taken}",
+            table=self.target.table,
+            assignments=assignments(self.fillings, values),
+            taken=taken,
+        )
+
+    def _locking(self) -> str:
+        columns = tuple(f.column for f in self.fillings)
+        return locking_clause(self.target.relation, columns) if columns else "FOR UPDATE"
 
     def _skip_locked(self, condition: str, own: str, *, values: int) -> str:
         return fill(
             "WITH {batch} AS MATERIALIZED (SELECT {shown} FROM {list} JOIN {table} ON {locked}"
             " WHERE {condition} {locking} OF {reference} SKIP LOCKED),"
             " {taken} AS (DELETE FROM {list} USING {batch} WHERE {same} RETURNING {shown}),"
-            " {changed} AS (UPDATE {table} SET {assignments} FROM {taken} WHERE {rows} RETURNING 1)"
+            " {changed} AS ({change} WHERE {rows} RETURNING 1)"
             " SELECT count(*) FROM {changed}",
             batch=self._name("migrator_batch"),
             taken=self._name("migrator_taken"),
@@ -112,10 +135,10 @@ class _CapturedWalk:
             table=self.target.table,
             locked=self._joined("migrator_list"),
             condition=conjunction([condition]),
-            locking=locking_clause(self.target.relation, tuple(f.column for f in self.fillings)),
+            locking=self._locking(),
             reference=self.target.reference,
             same=self._equal("migrator_list", "migrator_batch"),
-            assignments=assignments(self.fillings, values),
+            change=self._change(values),
             rows=self._rows("migrator_taken", own),
         )
 

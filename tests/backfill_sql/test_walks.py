@@ -6,7 +6,7 @@ import pytest
 
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_backfill import NULL, Filling, Target, default_backfill, idempotent_backfill
-from migrator.plan.ddl_captured import once_only_backfill
+from migrator.plan.ddl_captured import captured_delete, once_only_backfill
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, quote
 from tests.backfill_sql.tables import server, table
@@ -347,6 +347,44 @@ def test_once_only_looks_at_the_condition_again(database: Database) -> None:
     walker.walk(between=take)
 
     assert (walker.changed, walker.sweep()) == (99, [])
+
+
+@pytest.mark.parametrize("key", ["bigint", "uuid", "composite"])
+@pytest.mark.parametrize("skip_locked", [False, True], ids=["plain", "skip-locked"])
+def test_delete_removes_the_captured_rows(database: Database, key: str, *, skip_locked: bool) -> None:
+    connection, other = database.connect(), database.connect()
+    connection.execute("CREATE SCHEMA migrator")
+    target = Target(relation=make(connection, key), server=server(database.version), where=Sql("n <= 90"))
+    walker = Walker(connection, captured_delete(target, captured=CAPTURED))
+
+    other.execute("BEGIN")
+    other.execute(
+        "UPDATE t SET n = CASE n WHEN 4 THEN 1004 ELSE n END WHERE n IN (4, 44)"
+    ) if skip_locked else None
+    walker.walk(skip_locked=skip_locked)
+    other.execute("COMMIT")
+
+    assert walker.sweep() == []
+    assert walker.changed == (89 if skip_locked else 90)
+    kept = [(n,) for n in range(91, 101)] + ([(1004,)] if skip_locked else [])
+    assert rows_of(connection, "SELECT n FROM t ORDER BY n") == kept
+    assert rows_of(connection, "SELECT to_regclass('migrator.\"captured_1_2.1\"')") == [(None,)]
+
+
+def test_delete_spares_rows_that_were_saved_or_came_meanwhile(database: Database) -> None:
+    connection = database.connect()
+    connection.execute("CREATE SCHEMA migrator")
+    target = Target(relation=make(connection), server=server(database.version), where=Sql("z IS NULL"))
+    walker = Walker(connection, captured_delete(target, captured=CAPTURED))
+
+    def save() -> None:
+        connection.execute("UPDATE t SET z = 'saved' WHERE id = 100")
+        connection.execute("INSERT INTO t (id, n) VALUES (1, 1), (101, 101) ON CONFLICT DO NOTHING")
+
+    walker.walk(between=save)
+
+    assert (walker.changed, walker.sweep()) == (99, [])
+    assert rows_of(connection, "SELECT id FROM t ORDER BY id") == [(1,), (100,), (101,)]
 
 
 def test_a_partitioned_table_is_walked_by_its_key(database: Database) -> None:

@@ -10,14 +10,23 @@ import psycopg
 import pytest
 
 from migrator.execution.journal import MigrationState
+from migrator.plan.ddl import Sql
+from migrator.plan.ddl_backfill import Target
+from migrator.plan.ddl_captured import captured_delete
 from migrator.plan.plan import Plan
 from migrator.plan.step import Phase
+from migrator.postgres.facts import Column, Constraint, ConstraintKind, Relation
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.versions import ServerVersion
 from tests.conftest import Database
-from tests.engine.plans import backfill, build, carry_out, ddl, drop, plan, users
+from tests.engine.plans import USERS, backfill, build, carry_out, ddl, drop, plan, users
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
 
 ROWS = 350
+
+AGAIN = ("", "+", "++")
+"""At the end of an address: deleted never (or any number of times), at least once, at least twice."""
 
 
 def whole(database: Database) -> Plan:
@@ -59,6 +68,59 @@ def reset(connection: psycopg.Connection[Any]) -> None:
     connection.execute("DROP SCHEMA IF EXISTS migrator CASCADE")
     users(connection, ROWS)
     count_changes(connection)
+
+
+def deletion(database: Database) -> Plan:
+    relation = Relation(
+        name=USERS,
+        columns=(Column(name="id", type="bigint", not_null=True), Column(name="email", type="text")),
+        constraints=(Constraint(name="users_pkey", kind=ConstraintKind.PRIMARY_KEY, columns=("id",)),),
+        rows=ROWS,
+    )
+    server = ServerVersion(database.version * 10000)
+    target = Target(relation=relation, server=server, where=Sql("id % 2 = 0"))
+    work = captured_delete(target, captured=QualifiedName("migrator", "captured"))
+    return plan(msgspec.structs.replace(backfill(1), work=work, phase=Phase.CONTRACT), database=database)
+
+
+def put_back_what_is_deleted(connection: psycopg.Connection[Any]) -> None:
+    """Every deleted row comes again under its key, as a row of somebody else; a second deletion is seen."""
+    connection.execute(
+        "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO users (id, email) VALUES (OLD.id, OLD.email || '+'); RETURN NULL; END $$"
+    )
+    connection.execute("CREATE TRIGGER again AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION again()")
+
+
+def test_delete_killed_at_every_point(database: Database, tmp_path: Path) -> None:
+    connection = database.connect()
+    path = tmp_path / "plan.json"
+    points = []
+    for number in range(1, 200):
+        reset(connection)
+        connection.execute("DROP FUNCTION IF EXISTS again()")
+        put_back_what_is_deleted(connection)
+        given = deletion(database)
+        path.write_bytes(msgspec.json.encode(given))
+        ended = victim(database, path, number)
+        if ended.returncode == 0:
+            break
+        points.append(ended.stdout.strip())
+
+        assert ended.returncode == -9, ended.stderr
+
+        carry_out(database, given, all_phases=True, wait_s=30.0)
+        often = [
+            connection.execute(f"SELECT count(*) FROM users WHERE email LIKE '%{sign}'") for sign in AGAIN
+        ]
+
+        assert [each.fetchone() for each in often] == [(ROWS,), (ROWS // 2,), (0,)], ended.stdout
+        assert connection.execute("SELECT to_regclass('migrator.captured')").fetchone() == (None,)
+        assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (ROWS // 2,)
+    else:
+        pytest.fail("the run never completes")
+
+    assert {"BACKFILL_BEGUN", "BATCH_UPDATED", "BATCH_DONE"} <= set(points)
 
 
 def test_killed_at_every_point(database: Database, tmp_path: Path) -> None:
