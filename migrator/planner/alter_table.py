@@ -13,9 +13,10 @@ from migrator.operations.base import Context, Outcome
 from migrator.operations.liveness import live
 from migrator.operations.steps import as_written, as_written_without_lock_table, written
 from migrator.operations.target import absent, missing_relation
-from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
 from migrator.plan.step import Phase, Step, Transaction
+from migrator.planner.lock_classes import joined_steps, union
 from migrator.sql.syntax import (
     Action,
     AddColumn,
@@ -100,7 +101,7 @@ def combined(parts: Combined, context: Context) -> Outcome:
         return replace(outcomes[0], hazards=(*missing, *outcomes[0].hazards))
     effect = union(tuple(outcome.effect for outcome in outcomes))
     whole = _runs_whole(outcomes, context)
-    steps = (_whole(parts, effect, context),) if whole else tuple(s for o in outcomes for s in o.steps)
+    steps = (_whole(parts, effect, context),) if whole else joined_steps(outcomes)
     notes = [outcome.note for outcome in outcomes if outcome.note]
     return Outcome(
         operation="alter-table",
@@ -147,20 +148,4 @@ def _whole(parts: Combined, effect: Effect, context: Context) -> Step:
         commutes=all(step.commutes for step in steps),
         timeouts=max((made, *steps), key=lambda step: step.timeouts.deadline_s).timeouts,
         work=msgspec.structs.replace(made.work, statements=(written(context),)),
-    )
-
-
-def union(effects: tuple[Effect, ...]) -> Effect:
-    """Return what several effects come to: the strictest lock on each relation, and all of the work."""
-    strictest: dict[object, RelationLock] = {}
-    for lock in (lock for effect in effects for lock in effect.locks):
-        known = strictest.get(lock.relation)
-        if known is None or known.mode.strength < lock.mode.strength:
-            strictest[lock.relation] = lock
-    return Effect(
-        locks=tuple(strictest.values()),
-        scans=tuple(dict.fromkeys(name for effect in effects for name in effect.scans)),
-        rewrites=tuple(dict.fromkeys(name for effect in effects for name in effect.rewrites)),
-        index_builds=tuple(dict.fromkeys(name for effect in effects for name in effect.index_builds)),
-        unknown=any(effect.unknown for effect in effects),
     )

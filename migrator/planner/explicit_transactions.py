@@ -12,7 +12,7 @@ from migrator.operations.base import Context
 from migrator.operations.liveness import live
 from migrator.operations.session import TIMEOUTS
 from migrator.plan.step import Transaction
-from migrator.planner.alter_table import union
+from migrator.planner.lock_classes import union
 from migrator.planner.phases import Item
 from migrator.sql.migration import Migration, Statement
 from migrator.sql.syntax import SetVariable, TransactionControl
