@@ -20,7 +20,16 @@ from migrator.database.fingerprint import digests, local_settings, set_lock_time
 from migrator.database.queries import load
 from migrator.database.sizes import Size, Statistics, with_sizes
 from migrator.errors import StoppedSafely
-from migrator.postgres.facts import Column, Constraint, Facts, Function, Index, Relation, Trigger
+from migrator.postgres.facts import (
+    Column,
+    Constraint,
+    Dependent,
+    Facts,
+    Function,
+    Index,
+    Relation,
+    Trigger,
+)
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import ServerVersion
 
@@ -40,8 +49,13 @@ _LISTS: dict[str, Any] = {
     "triggers": tuple[Trigger, ...],
     "rules": tuple[str, ...],
     "partition_key": tuple[str, ...],
+    "needed_by": tuple[Dependent, ...],
+    "publications": tuple[str, ...],
 }
 """Queries that give (relation, JSON list); the name is also the field of `Relation`."""
+
+_SINGLE = frozenset({"partition_of", "owned_by"})
+"""Relatives of which there is one."""
 
 _RETRIED = (errors.LockNotAvailable, errors.InternalError_, errors.UndefinedTable)
 """A lock taken, or a relation dropped ("could not open relation with OID"), while we were reading."""
@@ -132,7 +146,7 @@ def _relations(
             fields[oid][name] = _decode(text, kind)
     for oid, name, text in _rows(connection, "relatives", oids):
         others = _decode(text, tuple[QualifiedName, ...])
-        fields[oid][name] = others[0] if name == "partition_of" else others
+        fields[oid][name] = others[0] if name in _SINGLE else others
     for name, flagged in _flags(connection, version, oids).items():
         for oid in flagged:
             fields[oid][name] = True
@@ -154,7 +168,11 @@ def _flags(connection: Connection[Any], version: ServerVersion, oids: list[int])
     if version.major >= _SINCE:
         ((published_schemas,),) = _rows(connection, "published_schemas")
         ((database_collation,),) = _rows(connection, "database_collation")
-    queries = {"published_without_identity": published_schemas, "collation_mismatch": database_collation}
+    queries = {
+        "published_without_identity": published_schemas,
+        "replicated_by_key": published_schemas,
+        "collation_mismatch": database_collation,
+    }
     return {name: [oid for (oid,) in _rows(connection, name, oids, given)] for name, given in queries.items()}
 
 

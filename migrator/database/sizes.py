@@ -79,6 +79,7 @@ def _with_partitions(relation: Relation, known: Mapping[QualifiedName, Relation]
         rows=sum(rows) if len(rows) == len(leaves) else None,
         bytes=sum(sizes) if len(sizes) == len(leaves) else None,
         published_without_identity=any(leaf and leaf.published_without_identity for leaf in leaves),
+        replicated_by_key=any(leaf and leaf.replicated_by_key for leaf in leaves),
     )
 
 

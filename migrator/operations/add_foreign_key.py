@@ -23,7 +23,7 @@ import msgspec
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.foreign_key_support import duplicate, unindexed
+from migrator.operations.foreign_key_support import duplicate, foreign_key_definition, unindexed
 from migrator.operations.hazards import answered, good_to_know, needs_approval
 from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
@@ -156,12 +156,18 @@ def after(key: ForeignKey, context: Context) -> Facts:
         name=key.name,
         kind=ConstraintKind.FOREIGN_KEY,
         columns=key.columns,
-        definition=str(key.body),
+        definition=_definition(key),
         validated=not key.constraint.not_valid and not key.constraint.not_enforced,
         references=key.parent,
         referenced_columns=key.parent_columns,
     )
     return folding.with_constraint(context.facts, key.table, constraint)
+
+
+def _definition(key: ForeignKey) -> str:
+    """Return what the server will call it, as far as that is known."""
+    found = foreign_key_definition(key.columns, key.parent, key.parent_columns, key.constraint)
+    return found or str(key.body)
 
 
 def _orphans(key: ForeignKey, context: Context) -> tuple[Diagnosis, ...]:

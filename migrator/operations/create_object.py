@@ -22,6 +22,7 @@ import msgspec
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.create_table import new_name
+from migrator.operations.dependents import with_view, without_dependents
 from migrator.operations.steps import as_written, as_written_without_lock_table, effect_on
 from migrator.operations.target import missing_relation
 from migrator.plan import ddl
@@ -108,7 +109,9 @@ def _view(command: CreateView, context: Context) -> Outcome:
         return _exists("create-view", name, context)
     kind = RelationKind.MATERIALIZED_VIEW if command.materialized else RelationKind.VIEW
     relation = existing or Relation(name=name, kind=kind, created_in_plan=True)
-    facts = context.facts if command.temporary else context.facts.with_relation(relation)
+    facts = context.facts
+    if not command.temporary:
+        facts = with_view(facts.with_relation(relation), name, command.query.text, context.search_path)
     word = "MATERIALIZED VIEW" if command.materialized else "VIEW"
     effect = Effect() if existing is None else effect_on(context, name)
     step = as_written_without_lock_table(context, f"CREATE {word} {name}", effect)
@@ -126,6 +129,7 @@ def _function(command: CreateFunction, context: Context) -> Outcome:
     name, facts = new_name(command.name, context), context.facts
     function = Function(name=name, volatility=command.volatility)
     facts = msgspec.structs.replace(facts, functions=(*facts.functions, function))
+    facts = without_dependents(facts, "function", (name.name,)) if command.or_replace else facts
     word = "PROCEDURE" if command.procedure else "FUNCTION"
     return _made("create-function", f"CREATE {word} {name}", facts, (name,), context)
 

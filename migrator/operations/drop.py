@@ -1,29 +1,30 @@
-"""DROP TABLE, VIEW, FUNCTION, TRIGGER, TYPE and the like (DROP INDEX has a page of its own).
+"""DROP VIEW, FUNCTION, TRIGGER, TYPE and the like (DROP TABLE and DROP INDEX have modules of their own).
 
 What it does
     Removes objects, with CASCADE whatever depends on them.
 
 Why it is dangerous
-    Rows are lost, running code that uses the object fails. DROP TABLE locks every table that it refers to
-    in ACCESS EXCLUSIVE (catalogue 174); CASCADE may drop columns and views that nobody named (175, 191,
-    217).
+    Running code that uses the object fails; a sequence, schema or extension takes data along. CASCADE may
+    drop columns and views that nobody named (catalogue 175, 191, 217).
 
 What is done instead
     It waits in the contract phase, and needs an approval with a reason; the locks are taken within the lock
     budget. What an earlier statement of the same plan made may go at once.
 
 Source
-    Catalogue 173 to 175, 191, 198, 203, 206, 217; the manual's pages of these commands.
+    Catalogue 175, 191, 198, 203, 206, 217; the manual's pages of these commands.
 """
 
 import msgspec
 
+from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
+from migrator.operations.dependents import views_over, without_dependents, without_relations
+from migrator.operations.drop_table import KINDS as TABLES
 from migrator.operations.hazards import needs_approval
 from migrator.operations.liveness import empty, in_use, live
 from migrator.operations.steps import (
     approved_timeouts,
-    as_written,
     as_written_without_lock_table,
     locks_on,
 )
@@ -36,13 +37,12 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Drop
 
-TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
-_DATA = frozenset({*TABLES, "SEQUENCE", "SCHEMA", "EXTENSION"})
-_RELATIONS = frozenset({*TABLES, "SEQUENCE", "VIEW", "MATERIALIZED VIEW"})
+_DATA = frozenset({"SEQUENCE", "SCHEMA", "EXTENSION"})
+_RELATIONS = frozenset({"SEQUENCE", "VIEW", "MATERIALIZED VIEW"})
 
 
 def _plan(command: Drop, context: Context) -> Outcome:
-    operation = "drop-table" if command.object_kind in TABLES else "drop-object"
+    operation = "drop-object"
     names = _names(command, context)
     if command.if_exists and _all_absent(command, names, context):
         note = f"{', '.join(map(str, names))} does not exist"
@@ -81,21 +81,9 @@ def _effect(command: Drop, names: tuple[QualifiedName, ...], context: Context) -
         return Effect(unknown=command.cascade)
     mode, facts = LockMode.ACCESS_EXCLUSIVE, context.facts
     locks = [lock for name in names for lock in locks_on(name, mode, facts)]
-    if command.object_kind in TABLES:
-        locks += [
-            RelationLock(partner, mode) for name in names for partner in _partners(name, command, facts)
-        ]
+    if command.cascade:
+        locks += [RelationLock(view, mode) for view in views_over(names, facts)]
     return Effect(locks=tuple(dict.fromkeys(locks)), unknown=command.cascade)
-
-
-def _partners(name: QualifiedName, command: Drop, facts: Facts) -> tuple[QualifiedName, ...]:
-    """Tables that a dropped one refers to, and with CASCADE those that refer to it."""
-    relation = facts.relation(name)
-    if relation is None:
-        return ()
-    referred = [c.references for c in relation.constraints if c.references is not None]
-    referring = [*relation.referenced_by, *relation.dependents] if command.cascade else []
-    return tuple(dict.fromkeys((*referred, *referring)))
 
 
 def _felt(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> bool:
@@ -143,24 +131,22 @@ def _known_empty(names: tuple[QualifiedName, ...], context: Context) -> bool:
 
 def _step(command: Drop, names: tuple[QualifiedName, ...], effect: Effect, context: Context) -> Step:
     shown = ", ".join(map(str, command.names))
-    build = as_written if command.object_kind in TABLES else as_written_without_lock_table
-    step = build(context, f"DROP {command.object_kind} {shown}", effect, undo_note="what is gone is gone")
+    title = f"DROP {command.object_kind} {shown}"
+    step = as_written_without_lock_table(context, title, effect, undo_note="what is gone is gone")
     if not _felt(command, names, context):
         return step
     return msgspec.structs.replace(step, phase=Phase.CONTRACT, timeouts=approved_timeouts(context))
 
 
 def _after(command: Drop, names: tuple[QualifiedName, ...], facts: Facts) -> Facts:
-    if command.on_table is not None:
-        gone = {name.name for name in command.names}
-        return facts.changed(
-            names[0],
-            lambda r: msgspec.structs.replace(r, triggers=tuple(t for t in r.triggers if t.name not in gone)),
-        )
-    if command.object_kind in _RELATIONS:
-        for name in names:
-            facts = facts.without_relation(name)
+    gone = {name.name for name in command.names}
+    facts = without_dependents(facts, command.object_kind.lower(), gone)
+    if command.object_kind == "TRIGGER":
+        for trigger in gone:
+            facts = folding.without_trigger(facts, names[0], trigger)
         return facts
+    if command.object_kind in _RELATIONS:
+        return without_relations(facts, (*names, *(views_over(names, facts) if command.cascade else ())))
     return _without_named(command, names, facts)
 
 
@@ -173,13 +159,8 @@ def _without_named(command: Drop, names: tuple[QualifiedName, ...], facts: Facts
     return facts
 
 
-def _is_table(command: Drop, _: Context) -> bool:
-    return command.object_kind in TABLES
-
-
 def _is_other(command: Drop, _: Context) -> bool:
     return command.object_kind not in {*TABLES, "INDEX"}
 
 
-DROP_TABLE = FormOperation(name="drop-table", form=Drop, outcome=_plan, when=_is_table)
 DROP_OBJECT = FormOperation(name="drop-object", form=Drop, outcome=_plan, when=_is_other)

@@ -1,12 +1,49 @@
 """What a foreign key needs beside it: an index on the referencing columns, and no equal foreign key."""
 
+import re
+
 from migrator.operations.base import Context
 from migrator.operations.hazards import warning
 from migrator.operations.liveness import endangered
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.postgres.facts import ConstraintKind, Relation
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.syntax import AddColumn, AddConstraint, AlterTable, Command, CreateIndex, UniqueConstraint
+from migrator.sql.syntax import (
+    AddColumn,
+    AddConstraint,
+    AlterTable,
+    Command,
+    CreateIndex,
+    ForeignKeyConstraint,
+    ReferentialAction,
+    UniqueConstraint,
+)
+
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+"""Names that the server writes without quotes, keywords aside."""
+
+
+def foreign_key_definition(
+    columns: tuple[str, ...],
+    parent: QualifiedName,
+    parent_columns: tuple[str, ...],
+    key: ForeignKeyConstraint,
+) -> str:
+    """Return what pg_get_constraintdef will say of it; '' where names or options are out of the ordinary."""
+    names = (*columns, *parent_columns, parent.name, parent.schema or "public")
+    if key.match or not parent_columns or not all(_SIMPLE.fullmatch(name) for name in names):
+        return ""
+    if key.deferrable or key.initially_deferred or key.period or key.not_enforced:
+        return ""
+    none = ReferentialAction.NO_ACTION
+    actions = [f" ON {word} {action.value}" for word, action in _actions(key) if action is not none]
+    ending = " NOT VALID" if key.not_valid else ""
+    target = f"{parent}({', '.join(parent_columns)})"
+    return f"FOREIGN KEY ({', '.join(columns)}) REFERENCES {target}{''.join(actions)}{ending}"
+
+
+def _actions(key: ForeignKeyConstraint) -> tuple[tuple[str, ReferentialAction], ...]:
+    return ("UPDATE", key.on_update), ("DELETE", key.on_delete)
 
 
 def duplicate(

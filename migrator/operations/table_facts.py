@@ -10,6 +10,7 @@ from migrator.operations import folding
 from migrator.operations.base import Context
 from migrator.operations.column_definition import column_facts, parts_of
 from migrator.operations.expressions import columns_of
+from migrator.operations.foreign_key_support import foreign_key_definition
 from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
 from migrator.postgres.facts import (
     Column,
@@ -142,5 +143,6 @@ def _with_foreign_key(
         definition=key.text.text,
         references=parent,
         referenced_columns=key.referenced_columns or primary,
+        definition=foreign_key_definition(columns, parent, key.referenced_columns or primary, key),
     )
     return folding.with_constraint(facts, table, made)

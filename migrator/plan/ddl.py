@@ -100,6 +100,12 @@ def drop_constraint(name: str) -> Sql:
     return Sql(f"DROP CONSTRAINT {quote(name)}")
 
 
+def restore_constraint(name: str, definition: str) -> Sql:
+    """ADD CONSTRAINT … NOT VALID from pg_get_constraintdef's text, written to be read by the server."""
+    ending = "" if definition.endswith(" NOT VALID") else " NOT VALID"
+    return Sql(f"ADD CONSTRAINT {quote(name)} {definition}{ending}")
+
+
 def rename_constraint(old: str, new: str) -> Sql:
     """RENAME CONSTRAINT."""
     return Sql(f"RENAME CONSTRAINT {quote(old)} TO {quote(new)}")

@@ -62,6 +62,8 @@ class HazardKind(enum.StrEnum):
     """IF NOT EXISTS, or a name, meets an object of another definition."""
     MISSING_OBJECT = "missing-object"
     """The statement names something that does not exist."""
+    DEPENDENT_OBJECTS = "dependent-objects"
+    """Other objects depend on what is dropped: the server refuses it."""
     INHERITANCE_CHILDREN = "inheritance-children"
     """Keys are not unique over an inheritance tree.
 

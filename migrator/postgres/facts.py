@@ -100,6 +100,22 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that a fill trigger of ours, installed earlier in the plan, keeps filled."""
 
 
+class Dependent(msgspec.Struct, frozen=True, kw_only=True):
+    """An object that stops DROP without CASCADE; views and foreign keys are listed elsewhere."""
+
+    kind: str
+    """In the server's words: `function`, `policy`, `table column`, …"""
+    name: str
+    """Its own bare name, by which a later DROP finds it; empty where it has none."""
+    identity: str
+    """What pg_identify_object calls it, e.g. `public.open_orders(integer)`."""
+    table: QualifiedName | None = None
+    """The relation that it is part of, and goes with."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.identity}"
+
+
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """A table, view, sequence …, with what hangs on it."""
 
@@ -115,6 +131,12 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """Tables with a foreign key to this one."""
     dependents: tuple[QualifiedName, ...] = ()
     """Views and materialized views over this relation."""
+    needed_by: tuple[Dependent, ...] = ()
+    """Other objects that depend on it: functions with SQL bodies, policies of other tables, columns, …"""
+    owned_by: QualifiedName | None = None
+    """Of a sequence: the table whose column owns it, which takes it along when it is dropped."""
+    publications: tuple[str, ...] = ()
+    """Publications that list the table by name."""
     partition_of: QualifiedName | None = None
     partitions: tuple[QualifiedName, ...] = ()
     partition_key: tuple[str, ...] = ()
@@ -126,6 +148,10 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     force_row_security: bool = False
     published_without_identity: bool = False
     """In a publication that replicates UPDATE or DELETE, and without a replica identity."""
+    replicated_by_key: bool = False
+    """In such a publication, and its rows are told apart by the primary key."""
+    populated: bool = True
+    """Of a materialized view: it has been filled, so it can be read and refreshed CONCURRENTLY."""
     collation_mismatch: bool = False
     rows: int | None = None
     """pg_class.reltuples, or None when never analysed; 0 only when the table is proved empty (no pages)."""

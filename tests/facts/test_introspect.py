@@ -267,3 +267,68 @@ def test_an_empty_search_path_stays_empty() -> None:
 )
 def test_unknown_is_not_empty(statistics: Statistics, size: Size | None, expected: int | None) -> None:
     assert estimated_rows(statistics, size) == expected
+
+
+DEPENDENTS = """
+    CREATE TABLE shop.lines (id serial PRIMARY KEY, order_id int, at shop.orders[]);
+    CREATE TABLE shop.guarded (id int, price shop.lines);
+    CREATE POLICY own ON shop.guarded USING (id IN (SELECT order_id FROM shop.lines));
+    CREATE POLICY itself ON shop.lines USING (order_id > 0);
+    CREATE RULE counted AS ON INSERT TO shop.guarded DO ALSO DELETE FROM shop.lines;
+    CREATE FUNCTION shop.open_lines(int) RETURNS SETOF shop.lines LANGUAGE sql AS 'SELECT * FROM shop.lines';
+    CREATE TABLE shop.other (id int DEFAULT nextval('shop.lines_id_seq'));
+    CREATE VIEW shop.all_lines AS SELECT id FROM shop.lines;
+    CREATE PUBLICATION chosen FOR TABLE shop.lines;
+    CREATE MATERIALIZED VIEW shop.unfilled AS SELECT 1 AS one WITH NO DATA;
+"""
+
+
+@pytest.fixture
+def with_dependents(database: Database) -> Facts:
+    connection = database.connect()
+    connection.execute(SCHEMA)
+    connection.execute(DEPENDENTS)
+    return facts_of(database)
+
+
+def test_what_else_depends_on_a_table(with_dependents: Facts) -> None:
+    lines = relation(with_dependents, "lines")
+
+    assert sorted(map(str, lines.needed_by)) == [
+        "function shop.open_lines(integer)",
+        "policy own on shop.guarded",
+        "rule counted on shop.guarded",
+        "table column shop.guarded.price",
+    ]
+    assert {d.name for d in lines.needed_by} == {"open_lines", "own", "counted", ""}
+    assert list(map(str, relation(with_dependents, "orders").needed_by)) == ["table column shop.lines.at"]
+    assert relation(with_dependents, "guarded").needed_by == ()
+
+
+def test_owned_sequences_and_who_uses_them(with_dependents: Facts) -> None:
+    sequence = relation(with_dependents, "lines_id_seq")
+
+    assert sequence.owned_by == name("lines")
+    assert list(map(str, sequence.needed_by)) == ["default value for shop.other.id"]
+    assert relation(with_dependents, "users_id_seq").owned_by == name("users")
+
+
+def test_publications_and_matviews_that_are_not_filled(with_dependents: Facts) -> None:
+    lines = relation(with_dependents, "lines")
+
+    assert (lines.publications, lines.replicated_by_key) == (("chosen",), True)
+    assert not relation(with_dependents, "users").replicated_by_key
+    assert not relation(with_dependents, "unfilled").populated
+    assert relation(with_dependents, "counted").populated
+
+
+@pytest.mark.postgres(since=14)
+def test_functions_whose_body_the_server_reads(database: Database) -> None:
+    database.connect().execute(SCHEMA)
+    database.connect().execute(
+        "CREATE FUNCTION shop.count_orders() RETURNS bigint RETURN (SELECT count(*) FROM shop.orders)"
+    )
+
+    needed = relation(facts_of(database), "orders").needed_by
+
+    assert list(map(str, needed)) == ["function shop.count_orders()"]

@@ -59,7 +59,7 @@ def test_independent_steps_do_not_wait_for_contract() -> None:
     """
     phases = {step.title: step.phase for step in planned(USERS, text).steps}
 
-    assert phases["DROP TABLE users"] is Phase.CONTRACT
+    assert phases["DROP TABLE public.users"] is Phase.CONTRACT
     assert phases["ADD COLUMN a to public.others"] is Phase.EXPAND
 
 

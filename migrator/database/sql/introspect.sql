@@ -60,6 +60,7 @@ SELECT c.oid, json_build_object(
                 AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
         'row_security', c.relrowsecurity,
         'force_row_security', c.relforcerowsecurity,
+        'populated', c.relispopulated,
         'unread', c.oid = ANY ($2::oid[])
     )::text, c.reltuples::float8, c.relpages
 FROM pg_class AS c
@@ -245,6 +246,11 @@ WITH pairs (relation, field, other, position) AS (
     SELECT h.inhrelid, CASE WHEN child.relispartition THEN 'partition_of' ELSE 'inherits' END, h.inhparent, h.inhseqno
     FROM pg_inherits AS h JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relkind <> 'I'
         AND child.relkind <> 'i'
+    UNION ALL
+    SELECT d.objid, 'owned_by', d.refobjid, 0
+    FROM pg_depend AS d JOIN pg_class AS owned ON owned.oid = d.objid AND owned.relkind = 'S'
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+        AND d.deptype IN ('a', 'i')
 )
 SELECT pairs.relation, pairs.field,
     json_agg(json_build_object('schema', n.nspname, 'name', c.relname)
@@ -254,6 +260,58 @@ JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = pairs.relation
 JOIN pg_class AS c ON c.oid = pairs.other
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 GROUP BY pairs.relation, pairs.field
+
+-- name: needed_by
+-- What else depends on a relation or on its row type, so that DROP without CASCADE is refused: not what is part of the
+-- relation itself (or, for a sequence, of the table that owns it), not views and foreign keys, which stand elsewhere.
+WITH needed (relation, classid, objid, objsubid) AS (
+    SELECT d.refobjid, d.classid, d.objid, d.objsubid FROM pg_depend AS d
+    WHERE d.refclassid = 'pg_class'::regclass AND d.deptype = 'n' AND d.classid <> 'pg_class'::regclass
+    UNION
+    SELECT coalesce(nullif(t.typrelid, 0), e.typrelid), d.classid, d.objid, d.objsubid
+    FROM pg_depend AS d JOIN pg_type AS t ON t.oid = d.refobjid LEFT JOIN pg_type AS e ON e.oid = t.typelem
+    WHERE d.refclassid = 'pg_type'::regclass AND d.deptype = 'n'
+        AND coalesce(nullif(t.typrelid, 0), e.typrelid, 0) <> 0
+), placed AS (
+    SELECT needed.*, p.proname::text AS routine, coalesce(pol.polname, r.rulename, t.typname)::text AS name,
+        coalesce(r.ev_class, con.conrelid, def.adrelid, pol.polrelid, tg.tgrelid,
+            CASE WHEN needed.classid = 'pg_class'::regclass THEN needed.objid END, 0) AS place
+    FROM needed
+    JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = needed.relation
+    LEFT JOIN pg_proc AS p ON needed.classid = 'pg_proc'::regclass AND p.oid = needed.objid
+    LEFT JOIN pg_rewrite AS r ON needed.classid = 'pg_rewrite'::regclass AND r.oid = needed.objid
+    LEFT JOIN pg_constraint AS con ON needed.classid = 'pg_constraint'::regclass AND con.oid = needed.objid
+    LEFT JOIN pg_attrdef AS def ON needed.classid = 'pg_attrdef'::regclass AND def.oid = needed.objid
+    LEFT JOIN pg_policy AS pol ON needed.classid = 'pg_policy'::regclass AND pol.oid = needed.objid
+    LEFT JOIN pg_trigger AS tg ON needed.classid = 'pg_trigger'::regclass AND tg.oid = needed.objid
+    LEFT JOIN pg_type AS t ON needed.classid = 'pg_type'::regclass AND t.oid = needed.objid
+    WHERE con.contype IS DISTINCT FROM 'f' AND needed.classid <> 'pg_publication_rel'::regclass
+)
+SELECT placed.relation, json_agg(json_build_object(
+        'kind', o.type, 'name', coalesce(placed.routine, placed.name, ''), 'identity', o.identity,
+        'table', CASE WHEN at.oid IS NOT NULL
+            THEN json_build_object('schema', at_schema.nspname, 'name', at.relname) END
+    ) ORDER BY o.type, o.identity)::text
+FROM placed
+CROSS JOIN LATERAL pg_identify_object(placed.classid, placed.objid, placed.objsubid) AS o
+LEFT JOIN pg_class AS at ON at.oid = placed.place
+LEFT JOIN pg_namespace AS at_schema ON at_schema.oid = at.relnamespace
+WHERE placed.place <> placed.relation
+    AND NOT EXISTS (SELECT FROM pg_class AS view WHERE view.oid = placed.place AND view.relkind IN ('v', 'm'))
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS owner
+        WHERE owner.classid = 'pg_class'::regclass AND owner.objid = placed.relation
+            AND owner.refclassid = 'pg_class'::regclass AND owner.refobjid = placed.place
+            AND owner.deptype IN ('a', 'i'))
+GROUP BY placed.relation
+
+-- name: publications
+-- Publications that list a table by name.
+SELECT pr.prrelid, json_agg(p.pubname ORDER BY p.pubname)::text
+FROM pg_publication_rel AS pr
+JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = pr.prrelid
+JOIN pg_publication AS p ON p.oid = pr.prpubid
+GROUP BY pr.prrelid
 
 -- name: published_schemas
 -- From 15 on: schemas all of whose tables are in a publication that replicates UPDATE or DELETE.
@@ -283,6 +341,26 @@ WHERE c.relreplident <> 'f' AND NOT EXISTS (
     SELECT FROM pg_index AS i
     WHERE i.indrelid = c.oid AND i.indisvalid
         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
+
+-- name: replicated_by_key
+-- Tables ($1) whose UPDATE and DELETE a publication replicates by their primary key. $2: published schemas.
+WITH RECURSIVE published (oid) AS (
+    SELECT pr.prrelid FROM pg_publication_rel AS pr JOIN pg_publication AS p ON p.oid = pr.prpubid
+    WHERE p.pubupdate OR p.pubdelete
+    UNION
+    SELECT c.oid FROM pg_class AS c
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+        AND (c.relnamespace = ANY ($2::oid[])
+            OR EXISTS (SELECT FROM pg_publication AS p WHERE p.puballtables AND (p.pubupdate OR p.pubdelete)))
+    UNION
+    SELECT h.inhrelid FROM published JOIN pg_inherits AS h ON h.inhparent = published.oid
+    JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relispartition
+)
+SELECT c.oid
+FROM published JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = published.oid
+JOIN pg_class AS c ON c.oid = published.oid AND c.relkind = 'r' AND c.relpersistence = 'p'
+WHERE c.relreplident = 'd' AND EXISTS (
+    SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisprimary)
 
 -- name: database_collation
 -- From 15 on: whether the version of the database's own collation is another one than when it was recorded.
