@@ -119,7 +119,7 @@ def drop_foreign_key(key: ForeignKeyOf, context: Context, *, phase: Phase) -> St
 
 def restoring(key: ForeignKeyOf) -> tuple[ddl.Sql, ...]:
     """Return what brings the foreign key back, for rows that are written from then on."""
-    if not key.key.definition:
+    if not key.key.definition.startswith("FOREIGN KEY"):
         return ()
     return (ddl.alter_table(key.table, ddl.restore_constraint(key.key.name, key.key.definition)),)
 

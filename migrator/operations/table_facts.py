@@ -140,9 +140,9 @@ def _with_foreign_key(
         name=key.name or foreign_key_name(table, columns, facts),
         kind=ConstraintKind.FOREIGN_KEY,
         columns=columns,
-        definition=key.text.text,
+        definition=foreign_key_definition(columns, parent, key.referenced_columns or primary, key)
+        or key.text.text,
         references=parent,
         referenced_columns=key.referenced_columns or primary,
-        definition=foreign_key_definition(columns, parent, key.referenced_columns or primary, key),
     )
     return folding.with_constraint(facts, table, made)
