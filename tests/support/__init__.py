@@ -1,0 +1,1 @@
+"""The support table of the documentation: statements of every kind, and what the planner makes of each."""
