@@ -37,19 +37,8 @@ def open_run(
     Everything psycopg raises inside the block leaves it as an error of ours. Raises RunnerBusy and
     CannotConnect.
     """
-    connection = connector.connect("run")
-    commands = JournalCommands(policy.journal_schema, options.provenance)
-    commands.run = run
-    bench = Workbench(
-        connector=connector,
-        connection=connection,
-        commands=commands,
-        policy=policy,
-        observer=observer,
-        stop=options.stop,
-        faults=options.faults,
-        sleep=sleep,
-    )
+    bench = _bench(connector, policy, options, observer, run=run, sleep=sleep)
+    connection = bench.connection
     options.stop.cancel_with(lambda: connection.cancel_safe(timeout=10.0))
     outcome = "done"
     try:
@@ -62,6 +51,29 @@ def open_run(
     finally:
         options.stop.cancel_with(None)
         _say_goodbye(bench, outcome)
+
+
+def _bench(
+    connector: Connector,
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    run: int | None,
+    sleep: Callable[[float], None],
+) -> Workbench:
+    commands = JournalCommands(policy.journal_schema, options.provenance)
+    commands.run = run
+    return Workbench(
+        connector=connector,
+        connection=connector.connect("run"),
+        commands=commands,
+        policy=policy,
+        observer=observer,
+        stop=options.stop,
+        faults=options.faults,
+        sleep=sleep,
+    )
 
 
 def _take_over(bench: Workbench, plan: Plan, options: RunOptions) -> None:

@@ -26,7 +26,7 @@ from migrator.operations.conditions import by_unique_key
 from migrator.operations.delete_refusals import hazards_of_walk, reasons_against_batches
 from migrator.operations.hazards import needs_approval
 from migrator.operations.liveness import endangered
-from migrator.operations.steps import as_written, backfill
+from migrator.operations.steps import as_written, as_written_at_length, backfill
 from migrator.operations.target import absent, extension_owned, missing_relation
 from migrator.operations.update_refusals import estimate
 from migrator.plan import ddl
@@ -34,7 +34,7 @@ from migrator.plan.ddl_backfill import Target
 from migrator.plan.ddl_captured import captured_delete
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
-from migrator.plan.step import Phase, Timeouts
+from migrator.plan.step import Phase
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, truncate
 from migrator.postgres.lock_modes import LockMode
@@ -95,18 +95,9 @@ def _in_one_transaction(
     outcome: Outcome, hazards: tuple[Hazard, ...], relation: Relation | None, context: Context
 ) -> Outcome:
     """As written, for the case that somebody approves it."""
-    policy = context.policy
     size = "" if relation is None else estimate(relation, context).removeprefix("; ")
-    step = as_written(
-        context,
-        f"DELETE rows of {outcome.touches[0]} in one transaction",
-        outcome.effect,
-        phase=Phase.CONTRACT,
-        undo_note="the rows are not kept",
-        timeouts=Timeouts(
-            lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s
-        ),
-    )
+    title = f"DELETE rows of {outcome.touches[0]} in one transaction"
+    step = as_written_at_length(context, title, outcome.effect, Phase.CONTRACT, "the rows are not kept")
     steps = (step,) if all(hazard.approvable for hazard in hazards) else ()
     found = (*hazards, *extension_owned(relation))
     return replace(outcome, hazards=found, steps=steps, as_written=bool(steps), note=size or None)

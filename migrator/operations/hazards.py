@@ -4,81 +4,58 @@ A hazard that the plan rewrites away is info; one that needs an approval, or tha
 error; trouble that the plan cannot see is a warning.
 """
 
+from typing import Protocol
+
 from migrator.plan.hazard import Hazard, HazardKind, Severity
 from migrator.postgres.identifiers import QualifiedName
 
 
-def answered(
-    kind: HazardKind, message: str, instead: str, relation: QualifiedName | None, source: str | None = None
-) -> Hazard:
-    """A danger of the statement as written that the plan does not run into."""
-    return Hazard(
-        kind=kind,
-        severity=Severity.INFO,
-        message=message,
-        instead=instead,
-        relation=relation,
-        source=source,
-    )
+class Builder(Protocol):
+    """Makes hazards of one weight; `source` is a row of the catalogue or a section of the manual."""
+
+    def __call__(
+        self,
+        kind: HazardKind,
+        message: str,
+        instead: str | None = None,
+        relation: QualifiedName | None = None,
+        source: str | None = None,
+    ) -> Hazard:
+        """Return the hazard."""
 
 
-def needs_approval(
-    kind: HazardKind,
-    message: str,
-    instead: str | None,
-    relation: QualifiedName | None = None,
-    source: str | None = None,
-) -> Hazard:
-    """A danger that only a person can accept."""
-    return Hazard(
-        kind=kind,
-        severity=Severity.ERROR,
-        message=message,
-        instead=instead,
-        relation=relation,
-        source=source,
-    )
+def _weighing(severity: Severity, *, approvable: bool = True) -> Builder:
+    def build(
+        kind: HazardKind,
+        message: str,
+        instead: str | None = None,
+        relation: QualifiedName | None = None,
+        source: str | None = None,
+    ) -> Hazard:
+        return Hazard(
+            kind=kind,
+            severity=severity,
+            message=message,
+            instead=instead,
+            relation=relation,
+            approvable=approvable,
+            source=source,
+        )
+
+    return build
 
 
-def wrong(
-    kind: HazardKind,
-    message: str,
-    instead: str | None = None,
-    relation: QualifiedName | None = None,
-    source: str | None = None,
-) -> Hazard:
-    """Wrong input, which no approval can make right."""
-    return Hazard(
-        kind=kind,
-        severity=Severity.ERROR,
-        message=message,
-        instead=instead,
-        relation=relation,
-        source=source,
-        approvable=False,
-    )
+answered = _weighing(Severity.INFO)
+"""A danger of the statement as written that the plan does not run into."""
 
+good_to_know = _weighing(Severity.INFO)
+"""Nothing to do about it, or the plan reports it when it happens."""
 
-def warning(
-    kind: HazardKind,
-    message: str,
-    instead: str | None = None,
-    relation: QualifiedName | None = None,
-    source: str | None = None,
-) -> Hazard:
-    """Possible trouble that the plan cannot see."""
-    return Hazard(
-        kind=kind,
-        severity=Severity.WARNING,
-        message=message,
-        instead=instead,
-        relation=relation,
-        source=source,
-    )
+warning = _weighing(Severity.WARNING)
+"""Possible trouble that the plan cannot see."""
 
+needs_approval = _weighing(Severity.ERROR)
+"""A danger that only a person can accept."""
 
-def good_to_know(
-    kind: HazardKind, message: str, instead: str | None = None, relation: QualifiedName | None = None
-) -> Hazard:
-    """Nothing to do about it, or the plan reports it when it happens."""
-    return Hazard(kind=kind, severity=Severity.INFO, message=message, instead=instead, relation=relation)
+wrong = _weighing(Severity.ERROR, approvable=False)
+"""Wrong input, which no approval can make right."""

@@ -97,6 +97,15 @@ def as_written_without_lock_table(
     return step(context, title, work, Recovery.TRANSACTIONAL, effect, **details)
 
 
+def as_written_at_length(context: Context, title: str, effect: Effect, phase: Phase, undo_note: str) -> Step:
+    """Return the user's INSERT, UPDATE or DELETE in one transaction that may take as long as it takes."""
+    policy = context.policy
+    limits = Timeouts(
+        lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s
+    )
+    return as_written(context, title, effect, phase=phase, undo_note=undo_note, timeouts=limits)
+
+
 def autocommit(context: Context, title: str, effect: Effect, **details: Unpack[Details]) -> Step:
     """Return the user's statement, unchanged, outside a transaction block; no catalog proves its outcome."""
     details["as_written"] = True

@@ -31,7 +31,7 @@ from migrator.operations.conditions import by_unique_key
 from migrator.operations.fill_trigger import becomes_not_null, create_step, drop_step, with_trigger
 from migrator.operations.hazards import answered, warning, wrong
 from migrator.operations.liveness import endangered, in_use, rows_at_most
-from migrator.operations.steps import as_written, backfill
+from migrator.operations.steps import as_written, as_written_at_length, backfill
 from migrator.operations.target import absent, missing_columns, missing_relation
 from migrator.operations.update_reading import Unfit
 from migrator.operations.update_refusals import (
@@ -48,7 +48,7 @@ from migrator.plan.ddl_backfill import Target, idempotent_backfill
 from migrator.plan.ddl_captured import once_only_backfill
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
-from migrator.plan.step import Backfill, Phase, Step, Timeouts
+from migrator.plan.step import Backfill, Phase, Step
 from migrator.plan.walk_key import avoids_collation
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, truncate
@@ -220,17 +220,8 @@ def _unchanged(outcome: Outcome, context: Context) -> Outcome:
 
 def _approvable(outcome: Outcome, hazards: tuple[Hazard, ...], context: Context) -> Outcome:
     """As written in one transaction, for the case that somebody approves it."""
-    policy = context.policy
-    step = as_written(
-        context,
-        f"UPDATE {outcome.touches[0]} in one transaction",
-        outcome.effect,
-        phase=Phase.BACKFILL,
-        undo_note="the old values are not kept",
-        timeouts=Timeouts(
-            lock_ms=policy.statement_timeout_ms, statement_ms=None, deadline_s=policy.long_deadline_s
-        ),
-    )
+    title = f"UPDATE {outcome.touches[0]} in one transaction"
+    step = as_written_at_length(context, title, outcome.effect, Phase.BACKFILL, "the old values are not kept")
     steps = (step,) if all(hazard.approvable for hazard in hazards) else ()
     return replace(outcome, hazards=hazards, steps=steps, as_written=bool(steps))
 
