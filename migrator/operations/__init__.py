@@ -19,6 +19,7 @@ from migrator.operations import (
     session,
     set_not_null,
     transaction_control,
+    transaction_settings,
     update,
 )
 from migrator.operations.base import Operation
@@ -63,6 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
     delete.DELETE,
     session.SET_VARIABLE,
     transaction_control.TRANSACTION_CONTROL,
+    transaction_settings.TRANSACTION_SETTINGS,
     other_form.KNOWN_FORM,
     opaque.OPAQUE,
 )

@@ -81,8 +81,6 @@ COMMANDS: dict[str, Form] = {
     "VACUUM FULL": Form("178", AX, REWRITE, REFUSED, "is written anew under the lock", "use pg_repack"),
     "DO": Form("-", None, NONE, REFUSED, "is given to code that may do anything", "write its statements"),
     "CALL": Form("-", None, NONE, REFUSED, "is given to code that may do anything", "write its statements"),
-    "SET TRANSACTION": Form("-", None, NONE, REFUSED, "has a transaction of its own for each step"),
-    "SET CONSTRAINTS": Form("-", None, NONE, REFUSED, "has a transaction of its own for each step"),
     "ALTER TRIGGER RENAME TO": Form("206", AX, NONE, FREE, "has a trigger of another name"),
     "ALTER RULE RENAME TO": Form("209", AX, NONE, FREE, "has a rule of another name"),
     "ALTER SCHEMA RENAME TO": Form("217", None, NONE, BREAKS, "has a schema of another name: queries fail"),

@@ -11,11 +11,12 @@ import msgspec
 from migrator.operations.base import Context
 from migrator.operations.liveness import live
 from migrator.operations.session import TIMEOUTS
+from migrator.operations.transaction_settings import SET_TRANSACTION
 from migrator.plan.step import Transaction
 from migrator.planner.lock_classes import union
 from migrator.planner.phases import Item
 from migrator.sql.migration import Migration, Statement
-from migrator.sql.syntax import SetVariable, TransactionControl
+from migrator.sql.syntax import KnownForm, SetVariable, TransactionControl
 
 Groups = list[tuple[Item, ...]]
 
@@ -80,5 +81,10 @@ def _one(inside: list[Item], part: _Range, migration: Migration) -> Item:
 
 
 def _carried(statement: Statement) -> bool:
-    command = statement.command
-    return not (isinstance(command, SetVariable) and command.name.lower() in TIMEOUTS)
+    match statement.command:
+        case SetVariable(name=name):
+            return name.lower() not in TIMEOUTS
+        case KnownForm(kind=kind):
+            return kind != SET_TRANSACTION
+        case _:
+            return True

@@ -145,7 +145,7 @@ def test_an_index_keeps_what_stands_behind_its_table() -> None:
         ("truncate a, b", "TRUNCATE"),
         ("alter type e rename value 'a' to 'b'", "ALTER TYPE RENAME VALUE"),
         ("do $$ begin end $$", "DO"),
-        ("set constraints all deferred", "SET CONSTRAINTS"),
+        ("set constraints all deferred", "SET CONSTRAINTS DEFERRED"),
     ],
 )
 def test_known_forms_say_what_they_are(text: str, kind: str) -> None:

@@ -109,9 +109,9 @@ def _time_zone(c: Cursor) -> Slice | None:
 def _set_constraints(c: Cursor) -> Command:
     if not c.accept("all"):
         c.qualified_names()
-    c.expect_any("deferred", "immediate")
+    when = c.expect_any("deferred", "immediate")
     c.expect_end()
-    return KnownForm(kind="SET CONSTRAINTS")
+    return KnownForm(kind=f"SET CONSTRAINTS {when.upper()}")
 
 
 def reset_statement(c: Cursor) -> Command:
