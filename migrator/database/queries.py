@@ -19,9 +19,9 @@ _NAME = re.compile(r"^-- name: (?P<name>[^\n]+)\n(?P<description>(?:--[^\n]*\n)+
 
 
 @cache
-def load(file: str) -> Mapping[str, LiteralString]:
-    """Return the queries of `sql/FILE` by name; they are as literal as if they stood in the program."""
-    text = files("migrator.database").joinpath("sql", file).read_text(encoding="utf-8")
+def load(file: str, *, package: str = "migrator.database") -> Mapping[str, LiteralString]:
+    """Return the queries of `sql/FILE` of a package by name; they are as literal as in the program itself."""
+    text = files(package).joinpath("sql", file).read_text(encoding="utf-8")
     heads = list(_NAME.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     queries = {
