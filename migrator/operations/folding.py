@@ -3,6 +3,7 @@
 Every function returns new facts; a relation that is not known stays unknown.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +19,9 @@ from migrator.postgres.facts import (
     replace_named,
 )
 from migrator.postgres.identifiers import QualifiedName
+
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+"""Names that the server writes without quotes, keywords aside."""
 
 
 def with_column(facts: Facts, table: QualifiedName, column: Column) -> Facts:
@@ -72,7 +76,15 @@ def with_unique(
     """Facts in which the table has a UNIQUE or PRIMARY KEY constraint, and the index of its name."""
     kind = ConstraintKind.PRIMARY_KEY if primary else ConstraintKind.UNIQUE
     constraint = Constraint(name=name, kind=kind, columns=columns, index=name)
-    index = Index(name=name, keys=columns, unique=True, primary=primary, constraint=name, mentions=columns)
+    index = Index(
+        name=name,
+        keys=columns,
+        unique=True,
+        primary=primary,
+        constraint=name,
+        mentions=columns,
+        definition=_unique_index(table, name, columns),
+    )
     folded = with_constraint(facts, table, constraint).changed(
         table, lambda relation: replace(relation, indexes=replace_named(relation.indexes, index))
     )
@@ -81,6 +93,13 @@ def with_unique(
     for column in columns:
         folded = changed_column(folded, table, column, not_null=True)
     return folded
+
+
+def _unique_index(table: QualifiedName, name: str, columns: tuple[str, ...]) -> str:
+    """Return what pg_get_indexdef will say, where no name needs quotes."""
+    if not all(_SIMPLE.fullmatch(each) for each in (*columns, name, table.name, table.schema or "public")):
+        return ""
+    return f"CREATE UNIQUE INDEX {name} ON {table} USING btree ({', '.join(columns)})"
 
 
 def without_constraint(facts: Facts, table: QualifiedName, name: str) -> Facts:

@@ -23,14 +23,6 @@ ACTIONS: dict[str, Form] = {
         "may be written anew with its indexes, and prepared statements that return the column fail",
         "add a column of the new type, fill it by UPDATE, and let the application change over",
     ),
-    "DROP CONSTRAINT": Form(
-        "98, 99, 109, R8",
-        AX,
-        NONE,
-        REFUSED,
-        "stops being checked; dropping a foreign key locks the other table in ACCESS EXCLUSIVE too",
-        "make sure that nothing relies on the constraint, then approve this",
-    ),
     "RENAME COLUMN": Form(
         "47, R12",
         AX,

@@ -45,7 +45,6 @@ from migrator.sql.syntax import (
     AddConstraint,
     AlterColumnType,
     DropColumn,
-    DropConstraint,
     ExcludeConstraint,
     KnownForm,
     OtherAction,
@@ -76,8 +75,6 @@ def _action_words(action: object) -> str:
             return "DROP COLUMN"
         case AlterColumnType():
             return "ALTER COLUMN TYPE"
-        case DropConstraint():
-            return "DROP CONSTRAINT"
         case RenameColumn():
             return "RENAME COLUMN"
         case RenameTable():
@@ -109,8 +106,6 @@ def _partners(action: object, context: Context) -> tuple[QualifiedName, ...]:
     relation = context.facts.relation(table_of(context))
     constraints = () if relation is None else relation.constraints
     match action:
-        case DropConstraint():
-            found = [c for c in constraints if c.name == action.name]
         case DropColumn():
             found = [c for c in constraints if action.column in c.columns]
         case _:
@@ -216,7 +211,6 @@ def _hazard(kind: HazardKind, case: Case, effect: Effect) -> Hazard:
 
 DROP_COLUMN = FormOperation(name=NAME, form=DropColumn, outcome=_plan_action)
 ALTER_COLUMN_TYPE = FormOperation(name=NAME, form=AlterColumnType, outcome=_plan_action)
-DROP_CONSTRAINT = FormOperation(name=NAME, form=DropConstraint, outcome=_plan_action)
 RENAME_COLUMN = FormOperation(name=NAME, form=RenameColumn, outcome=_plan_action)
 RENAME_TABLE = FormOperation(name=NAME, form=RenameTable, outcome=_plan_action)
 OTHER_ACTION = FormOperation(name=NAME, form=OtherAction, outcome=_plan_action)

@@ -15,6 +15,9 @@ from migrator.operations.base import Outcome
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase, Step, Transaction
 
+_NOT_VALID_FIRST = frozenset({"R6", "R7"})
+"""Recipes whose first step adds a constraint NOT VALID."""
+
 
 def joined_steps(outcomes: tuple[Outcome, ...]) -> tuple[Step, ...]:
     """Return the steps of all actions, in their order, with neighbours of one class as one step."""
@@ -22,7 +25,50 @@ def joined_steps(outcomes: tuple[Outcome, ...]) -> tuple[Step, ...]:
     for each, group in groupby((o for o in outcomes if o.steps), key=_class):
         found = [step for outcome in group for step in outcome.steps]
         steps += found if each is None else [reduce(_joined, found)]
-    return tuple(steps)
+    return _replacing(steps)
+
+
+def _replacing(steps: list[Step]) -> tuple[Step, ...]:
+    """Let a constraint go in the transaction that adds its successor NOT VALID: no write goes unchecked."""
+    found: list[Step] = []
+    for step in steps:
+        if found and _replaces(found[-1], step):
+            dropped = found.pop()
+            found.append(_together(dropped, step))
+        else:
+            found.append(step)
+    return tuple(found)
+
+
+def _replaces(first: Step, second: Step) -> bool:
+    drops = isinstance(first.work, Transaction) and all(
+        "DROP CONSTRAINT" in t for t in first.title.split("; ")
+    )
+    return drops and first.phase is Phase.EXPAND and isinstance(second.work, Transaction) and _adds(second)
+
+
+def _adds(step: Step) -> bool:
+    return step.recipe in _NOT_VALID_FIRST and not step.as_written and not step.effect.long
+
+
+def _together(first: Step, second: Step) -> Step:
+    joined = _joined(first, second)
+    locks = union((first.effect, second.effect)).locks
+    wanted = {lock.relation for step in (first, second) for lock in _acquired(step)}
+    acquire = tuple(lock for lock in locks if lock.relation in wanted)
+    return msgspec.structs.replace(
+        second,
+        title=joined.title,
+        work=msgspec.structs.replace(joined.work, acquire=acquire),
+        effect=joined.effect,
+        undo=joined.undo,
+        undo_note=joined.undo_note,
+        diagnoses=joined.diagnoses,
+    )
+
+
+def _acquired(step: Step) -> tuple[RelationLock, ...]:
+    return step.work.acquire if isinstance(step.work, Transaction) else ()
 
 
 def _class(outcome: Outcome) -> tuple[object, ...] | None:

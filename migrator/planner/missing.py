@@ -27,6 +27,7 @@ def gone_already(action: Action, context: Context) -> Outcome | None:
             note = f"{table} has no column {name}"
         case DropConstraint(if_exists=True, name=name) if relation.constraint(name) is None:
             note = f"{table} has no constraint {name}"
+            return Outcome(operation="drop-constraint", facts=context.facts, touches=(table,), note=note)
         case _:
             return None
     return Outcome(operation="other-form", facts=context.facts, touches=(table,), note=note)
