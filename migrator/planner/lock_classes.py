@@ -58,7 +58,7 @@ def _together(first: Step, second: Step) -> Step:
     acquire = tuple(lock for lock in locks if lock.relation in wanted)
     return msgspec.structs.replace(
         second,
-        title=joined.title,
+        title=f"DROP, {second.title}",
         work=msgspec.structs.replace(joined.work, acquire=acquire),
         effect=joined.effect,
         undo=joined.undo,
