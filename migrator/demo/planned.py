@@ -53,6 +53,10 @@ class PlannedRun:
             place = f"{self.killed.title}: {self.killed.rows_done:,} rows, {self.killed.percent:.0f} %"
             self.tell(f"kill -9 in the middle of {place}")
             self.tell("migrate apply, once more: it resumes")
+        self.finish(release)
+
+    def finish(self, release: Callable[[], None]) -> None:
+        """Apply, and ask for what waits for contract until nothing does."""
         self.tool.run("apply")
         released = False
         for _ in range(ROUNDS):
