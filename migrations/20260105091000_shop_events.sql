@@ -4,6 +4,7 @@ CREATE TABLE events (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     kind text NOT NULL CHECK (kind <> ''),
     order_id uuid,
+    product_id uuid,
     payload jsonb NOT NULL DEFAULT '{}',
     happened_at timestamptz NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (happened_at);

@@ -52,13 +52,15 @@ SELECT md5('order ' || n)::uuid, 1, 'delivered',
        timestamptz '2026-01-02 00:00+00' + n * (interval '300 days' / %(orders)s)
 FROM generate_series(1::bigint, %(orders)s) AS n;
 
-INSERT INTO events (id, kind, order_id, payload, happened_at)
-SELECT md5('event ' || n)::uuid, 'order placed', md5('order ' || n)::uuid, jsonb_build_object('campaign', n %% 50),
+INSERT INTO events (id, kind, order_id, product_id, payload, happened_at)
+SELECT md5('event ' || n)::uuid, 'order placed', md5('order ' || n)::uuid,
+       md5('product ' || 1 + n * 13 %% %(products)s)::uuid, jsonb_build_object('campaign', n %% 50),
        timestamptz '2026-01-01 00:00+00' + n * (interval '300 days' / %(orders)s)
 FROM generate_series(1::bigint, %(orders)s) AS n;
 
-INSERT INTO legacy_carts (customer_id, content)
-SELECT md5('customer ' || n)::uuid, jsonb_build_array('SKU-' || 1 + n %% 1000)
+INSERT INTO legacy_carts (customer_id, content, created_at)
+SELECT md5('customer ' || n)::uuid, jsonb_build_array('SKU-' || 1 + n %% 1000),
+       timestamptz '2025-01-01 00:00+00' + n * (interval '300 days' / %(customers)s)
 FROM generate_series(1, %(customers)s) AS n;
 
 VACUUM (ANALYZE) merchants, customers, categories, products, product_categories, orders, order_items, order_history, events,

@@ -1,12 +1,13 @@
 """The same files as psql would run them: one statement after the other, each as written, no timeouts.
 
-A file with an UPDATE among other statements runs as one transaction, because rows that the application
-writes between its statements would make SET NOT NULL fail, however often it is tried. What the server
-refuses (the migration can be the victim of a deadlock) is tried again, as its author would; each refusal is
-reported. Fails with the server's error when the attempts are used up.
+A file that begins with BEGIN is one transaction. So is a file with an UPDATE among other statements, because
+rows that the application writes between its statements would make SET NOT NULL fail, however often it is
+tried. What the server refuses (the migration can be the victim of a deadlock) is tried again, as its author
+would; each refusal is reported. Fails with the server's error when the attempts are used up.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import psycopg
@@ -19,10 +20,12 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 
 def units_of(file: Path) -> list[tuple[str, ...]]:
-    """Return the file's transactions, each as the statements in it."""
+    """Return the file's transactions, each as the statements in it, without BEGIN and COMMIT."""
     statements = tuple(piece.text for piece in split(file.read_text(), file=file.name).pieces)
     if any(statement.upper().startswith("UPDATE") for statement in statements):
         return [statements]
+    if statements[0].upper() == "BEGIN":
+        return [statements[1:-1]]
     return [(statement,) for statement in statements]
 
 
@@ -47,7 +50,7 @@ def persist(connection: Connection, unit: tuple[str, ...], refused: Callable[[st
 
 
 def execute(connection: Connection, unit: tuple[str, ...]) -> None:
-    """Execute one transaction."""
-    with connection.transaction():
+    """Execute one transaction; a single statement is one by itself, as some have to be."""
+    with connection.transaction() if len(unit) > 1 else nullcontext():
         for statement in unit:
             connection.execute(statement.encode())

@@ -68,7 +68,9 @@ INSERT_LINE = Statement(
 INSERT_HISTORY = Statement(
     "insert history", "INSERT INTO order_history (order_id, number, status) VALUES (%s, %s, %s)"
 )
-INSERT_EVENT = Statement("insert event", "INSERT INTO events (kind, order_id) VALUES (%s, %s)")
+INSERT_EVENT = Statement(
+    "insert event", "INSERT INTO events (kind, order_id, product_id) VALUES (%s, %s, %s)"
+)
 INSERT_CUSTOMER = Statement(
     "insert customer", "INSERT INTO customers (email, name) VALUES (%s, %s) RETURNING id"
 )

@@ -52,7 +52,8 @@ UNTOUCHED: dict[str, LiteralString] = {
         " FROM order_history WHERE number = 1 AND status = 'delivered'"
     ),
     "events": (
-        "SELECT count(*), sum(hashtextextended(ROW (id, kind, order_id, payload, happened_at)::text, 0))"
+        "SELECT count(*),"
+        " sum(hashtextextended(ROW (id, kind, order_id, product_id, payload, happened_at)::text, 0))"
         " FROM events WHERE payload ? 'campaign'"
     ),
     "audit_log": "SELECT count(*), 0 FROM audit_log",

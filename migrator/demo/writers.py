@@ -72,7 +72,7 @@ class Writer:
         for line in range(1, lines + 1):
             self.session.run(say.INSERT_LINE, (order, line, product, 1, price))
         self.session.run(say.INSERT_HISTORY, (order, 1, "new"))
-        self.session.run(say.INSERT_EVENT, ("order placed", order))
+        self.session.run(say.INSERT_EVENT, ("order placed", order, product))
         self.session.expect(1, say.UPDATE_STOCK, (lines, product))
         self.session.commit()
         self.ledger.orders[order] = Order("new", 1, lines, lines * price)
@@ -107,7 +107,7 @@ class Writer:
         self.session.expect(known.items, say.DELETE_LINES, (order,))
         self.session.expect(known.history, say.DELETE_HISTORY, (order,))
         self.session.expect(1, say.DELETE_ORDER, (order,))
-        self.session.run(say.INSERT_EVENT, ("order cancelled", order))
+        self.session.run(say.INSERT_EVENT, ("order cancelled", order, None))
         self.session.commit()
         self.own.remove(order)
         del self.ledger.orders[order]
