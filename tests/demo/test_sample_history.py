@@ -36,7 +36,7 @@ DRAWN = ("updated_at", "changed_at", "confirmation_token")
 """Columns whose values are drawn or told by the clock, so that they differ in any two runs."""
 
 DRAWN_IN = {"audit_log": ("id",)}
-"""Such columns of one table: the log is numbered as rows are changed, and batches change them by their key."""
+"""Such columns of one table: the log is numbered as rows are changed, and batches go by their key."""
 
 TABLES: LiteralString = """
     SELECT relname FROM pg_class

@@ -16,6 +16,13 @@ KINDS = (
     "DROP INDEX orders_status_idx",
     "ADD CONSTRAINT customers_email_normalised_key UNIQUE",
     "ADD PRIMARY KEY",
+    "ADD CONSTRAINT orders_shipped_after_created CHECK",
+    "CREATE TABLE returns",
+    "ALTER TYPE payment_method ADD VALUE",
+    "UPDATE products SET price_cents = price_cents * 11 / 10",
+    "SELECT create_event_partitions(",
+    "BEGIN;",
+    "DELETE FROM legacy_carts",
 )
 
 
@@ -53,3 +60,10 @@ def test_a_file_with_an_update_is_one_transaction(tmp_path: Path) -> None:
     file.write_text("ALTER TABLE t ADD b int; update t SET b = 1;")
 
     assert naive.units_of(file) == [("ALTER TABLE t ADD b int", "update t SET b = 1")]
+
+
+def test_a_file_that_begins_a_transaction_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "1_a.sql"
+    file.write_text("begin;\nALTER TABLE t ADD b int;\nALTER TABLE t ADD c int;\nCOMMIT;")
+
+    assert naive.units_of(file) == [("ALTER TABLE t ADD b int", "ALTER TABLE t ADD c int")]
