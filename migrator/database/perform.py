@@ -6,8 +6,10 @@ import psycopg
 
 from migrator.database import commands as sql
 from migrator.database.backfill import run_backfill
+from migrator.database.detach import run_detach
 from migrator.database.drift import check_drift_patiently
 from migrator.database.index import run_build, run_drop
+from migrator.database.own_settings import enter_session, leave_session
 from migrator.database.preconditions import check_preconditions
 from migrator.database.refusal import record_refusal
 from migrator.database.runner_lock import this_backend
@@ -15,7 +17,16 @@ from migrator.database.transaction import run_transaction
 from migrator.database.workbench import Done, Workbench
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord, StepState
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Recovery, Step, Transaction
+from migrator.plan.step import (
+    Autocommit,
+    Backfill,
+    BuildIndex,
+    DetachPartition,
+    DropIndex,
+    Recovery,
+    Step,
+    Transaction,
+)
 
 
 def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
@@ -32,6 +43,8 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
             done = run_build(bench, step, work, record)
         case DropIndex():
             done = run_drop(bench, step, work, record)
+        case DetachPartition():
+            done = run_detach(bench, step, work, record)
         case Transaction():
             _begin(bench, step)
             done = run_transaction(bench, step, work)
@@ -65,33 +78,14 @@ def _run_autocommit(bench: Workbench, step: Step, work: Autocommit) -> Done:
     """Run a statement that no transaction block may hold; a crash from here on needs a person."""
     connection = bench.connection
     try:
-        _enter_session(bench, step)
+        enter_session(bench, step)
         connection.execute(sql.plain(work.sql).query)
     except psycopg.Error as error:
         if connection.closed or error.sqlstate is None:
             raise
-        _leave_session(bench)
+        leave_session(bench)
         raise record_refusal(bench, step, error, 1, 0.0) from error
-    _leave_session(bench)
+    leave_session(bench)
     bench.faults(FaultPoint.AUTOCOMMIT_DONE)
     bench.together(bench.commands.end_step(step, 1, 0.0))
     return Done(attempts=1)
-
-
-def _enter_session(bench: Workbench, step: Step) -> None:
-    """Give the session the step's state and timeouts: without a transaction there is no SET LOCAL."""
-    longest = int(step.timeouts.deadline_s * 1000)
-    for name, limit in {
-        "lock_timeout": step.timeouts.lock_ms or 0,
-        "statement_timeout": step.timeouts.statement_ms or longest,
-    }.items():
-        bench.connection.execute("SELECT set_config(%s, %s, false)", (name, str(limit)))
-    for command in sql.enter_session(step.session, local=False):
-        bench.execute(command)
-
-
-def _leave_session(bench: Workbench) -> None:
-    """Give the session its own state again; the runner lock stays, which DISCARD ALL would release."""
-    bench.connection.execute("RESET ROLE")
-    bench.connection.execute("RESET ALL")
-    bench.connector.settle(bench.connection)

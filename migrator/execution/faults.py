@@ -21,6 +21,7 @@ class FaultPoint(enum.StrEnum):
     BATCH_DONE = "a batch and its checkpoint are committed"
     ROW_SWEPT = "a row that was locked before is changed and committed"
     WALK_CHECKED = "no row is left, the step is not yet recorded as done"
+    DETACH_TRIED = "an attempt to detach a partition has ended, the journal does not know how"
     AUTOCOMMIT_DONE = "a statement outside a transaction has ended, the journal does not know"
     MIGRATION_ENDED = "the migration's last state is committed"
 

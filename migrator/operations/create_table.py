@@ -11,8 +11,8 @@ Why it is dangerous
 
 What is done instead
     It runs as written, the locks on referenced tables being taken beforehand within the lock budget. A new
-    partition of a table in use has no safe sequence yet. A temporary table would live in one session only,
-    and every step may have its own.
+    partition of a table in use is made by itself and attached (`create_partition`). A temporary table would
+    live in one session only, and every step may have its own.
 
 Source
     Catalogue 136, 168 to 172; manual, CREATE TABLE.
@@ -20,12 +20,13 @@ Source
 
 from dataclasses import replace
 
+from migrator.operations import create_partition
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.hazards import needs_approval, wrong
+from migrator.operations.hazards import wrong
 from migrator.operations.liveness import in_use, live
-from migrator.operations.steps import as_written
+from migrator.operations.steps import as_written, locks_on
 from migrator.operations.table_facts import created
-from migrator.operations.target import missing_relation
+from migrator.operations.target import absent, missing_relation
 from migrator.operations.types import format_type
 from migrator.plan import ddl
 from migrator.plan.effect import Effect, RelationLock
@@ -54,12 +55,15 @@ def new_name(name: QualifiedName, context: Context) -> QualifiedName:
 
 
 def _effect(command: CreateTable, context: Context) -> Effect:
-    keys = [RelationLock(n, LockMode.SHARE_ROW_EXCLUSIVE) for n in referenced(command, context)]
+    shared, facts = LockMode.SHARE_ROW_EXCLUSIVE, context.facts
+    keys = [lock for name in referenced(command, context) for lock in locks_on(name, shared, facts)]
     like = [RelationLock(context.resolve(name), LockMode.ACCESS_SHARE) for name in command.like]
     parents = [RelationLock(context.resolve(n), LockMode.SHARE_UPDATE_EXCLUSIVE) for n in command.inherits]
     root = command.partition_of
-    roots = [] if root is None else [RelationLock(context.resolve(root), LockMode.ACCESS_EXCLUSIVE)]
-    return Effect(locks=(*roots, *keys, *parents, *like))
+    if root is not None:
+        above = create_partition.effect(context.resolve(root), new_name(command.name, context), context)
+        keys = [*above.locks, *keys]
+    return Effect(locks=tuple(dict.fromkeys((*keys, *parents, *like))))
 
 
 def _plan(command: CreateTable, context: Context) -> Outcome:
@@ -67,6 +71,9 @@ def _plan(command: CreateTable, context: Context) -> Outcome:
     existing = context.facts.relation(name)
     if existing is not None and not command.temporary:
         return _exists(command, existing, context)
+    root = None if command.partition_of is None else context.resolve(command.partition_of)
+    if root is not None and _attachable(command, root, context):
+        return create_partition.plan(command, name, root, context)
     partners = referenced(command, context)
     effect = _effect(command, context)
     step = as_written(
@@ -80,7 +87,7 @@ def _plan(command: CreateTable, context: Context) -> Outcome:
     return Outcome(
         operation=NAME,
         effect=effect,
-        hazards=(*_partition(command, context), *_temporary(command, context), *_missing(command, context)),
+        hazards=(*_temporary(command, context), *_missing(command, context)),
         steps=(step,),
         facts=created(command, name, context),
         touches=(name, *(lock.relation for lock in effect.locks)),
@@ -93,20 +100,11 @@ def _missing(command: CreateTable, context: Context) -> tuple[Hazard, ...]:
     return tuple(hazard for name in named for hazard in missing_relation(name, context))
 
 
-def _partition(command: CreateTable, context: Context) -> tuple[Hazard, ...]:
-    """A new partition of a table in use."""
-    if command.partition_of is None:
-        return ()
-    root = context.resolve(command.partition_of)
-    if not in_use(context.facts.relation(root), context):
-        return ()
-    message = (
-        f"PARTITION OF waits for every reader of {root}, locks it in ACCESS EXCLUSIVE "
-        "and reads its default partition under that lock"
+def _attachable(command: CreateTable, root: QualifiedName, context: Context) -> bool:
+    """A partition of a table in use."""
+    return (
+        not command.temporary and not absent(root, context) and in_use(context.facts.relation(root), context)
     )
-    instead = "create the table by itself, then ALTER TABLE … ATTACH PARTITION"
-    kind = HazardKind.NO_SAFE_SEQUENCE
-    return (needs_approval(kind, message, instead, root, "catalogue 136, R17"),)
 
 
 def _temporary(command: CreateTable, context: Context) -> tuple[Hazard, ...]:

@@ -167,6 +167,32 @@ def with_more_rows(facts: Facts, table: QualifiedName, rows: int) -> Facts:
     return facts.changed(table, change)
 
 
+def with_partition(facts: Facts, root: QualifiedName, partition: QualifiedName, *, default: bool) -> Facts:
+    """Facts in which the table is a partition of the other, its default partition maybe."""
+
+    def change(relation: Relation) -> Relation:
+        names = tuple(dict.fromkeys((*relation.partitions, partition)))
+        known = partition if default else relation.default_partition
+        return replace(relation, partitions=names, default_partition=known)
+
+    return facts.changed(partition, lambda relation: replace(relation, partition_of=root)).changed(
+        root, change
+    )
+
+
+def without_partition(facts: Facts, root: QualifiedName, partition: QualifiedName) -> Facts:
+    """Facts in which the table is a partition no more."""
+
+    def change(relation: Relation) -> Relation:
+        names = tuple(name for name in relation.partitions if name != partition)
+        default = None if relation.default_partition == partition else relation.default_partition
+        return replace(relation, partitions=names, default_partition=default)
+
+    return facts.changed(partition, lambda relation: replace(relation, partition_of=None)).changed(
+        root, change
+    )
+
+
 def _referenced(relation: Relation, *, by: QualifiedName) -> Relation:
     if by in relation.referenced_by:
         return relation

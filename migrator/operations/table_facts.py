@@ -10,8 +10,10 @@ from migrator.operations import folding
 from migrator.operations.base import Context
 from migrator.operations.column_definition import column_facts, parts_of
 from migrator.operations.expressions import columns_of
+from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
 from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
+from migrator.operations.partition_facts import cloned
 from migrator.postgres.facts import (
     Column,
     Constraint,
@@ -43,12 +45,15 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
         columns=columns,
         partition_of=None if command.partition_of is None else context.resolve(command.partition_of),
         partition_key=_partition_key(command, columns),
+        partition_strategy=_strategy(command),
+        plain_partition_key=_plain_key(command, columns),
         inherits=tuple(context.resolve(parent) for parent in command.inherits),
         rows=None if command.query else 0,
         bytes=None if command.query else 0,
         created_in_plan=True,
     )
-    facts = _known_above(relation, context.facts.with_relation(relation))
+    default = command.partition_bound is not None and command.partition_bound.default
+    facts = _known_above(relation, context.facts.with_relation(relation), default=default)
     for column, constraint in _constraints(command):
         facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
     return facts
@@ -75,11 +80,26 @@ def _partition_key(command: CreateTable, columns: tuple[Column, ...]) -> tuple[s
     return tuple(dict.fromkeys(known[word] for word in words if word in known))
 
 
-def _known_above(relation: Relation, facts: Facts) -> Facts:
+def _strategy(command: CreateTable) -> str:
+    words = [] if command.partition_by is None else command.partition_by.text.lower().split("(")[0].split()
+    return {"range": "r", "list": "l", "hash": "h"}.get(words[-1] if words else "", "")
+
+
+def _plain_key(command: CreateTable, columns: tuple[Column, ...]) -> bool:
+    """Whether PARTITION BY holds nothing but names of columns."""
+    if command.partition_by is None:
+        return False
+    inside = command.partition_by.text.partition("(")[2].rpartition(")")[0]
+    known = {spelt for column in columns for spelt in (column.name, quote(column.name))}
+    return all(part.strip() in known for part in inside.split(","))
+
+
+def _known_above(relation: Relation, facts: Facts, *, default: bool) -> Facts:
     """Tell the partitioned table, or the tables inherited from, of the new one."""
     name = relation.name
     if relation.partition_of is not None:
-        facts = facts.changed(relation.partition_of, lambda r: replace(r, partitions=(*r.partitions, name)))
+        facts = with_partition(facts, relation.partition_of, name, default=default)
+        facts = cloned(facts, relation.partition_of, name)
     for parent in relation.inherits:
         facts = facts.changed(parent, lambda r: replace(r, children=(*r.children, name)))
     return facts

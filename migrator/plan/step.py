@@ -115,6 +115,17 @@ class DropIndex(msgspec.Struct, frozen=True, kw_only=True, tag="drop-index"):
     index: QualifiedName
 
 
+class DetachPartition(msgspec.Struct, frozen=True, kw_only=True, tag="detach-partition"):
+    """DETACH PARTITION CONCURRENTLY as a state machine: attached, half detached, detached."""
+
+    sql: str
+    """The statement that detaches."""
+    finalize_sql: str
+    """DETACH PARTITION FINALIZE, which ends what an interrupted one began."""
+    root: QualifiedName
+    partition: QualifiedName
+
+
 class KeyColumn(msgspec.Struct, frozen=True):
     """A column of the key by which a table is walked."""
 
@@ -166,7 +177,7 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True, tag="backfill"):
     estimated_rows: int | None = None
 
 
-Work = Transaction | Autocommit | BuildIndex | DropIndex | Backfill
+Work = Transaction | Autocommit | BuildIndex | DropIndex | DetachPartition | Backfill
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

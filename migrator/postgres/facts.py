@@ -140,6 +140,16 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     partition_of: QualifiedName | None = None
     partitions: tuple[QualifiedName, ...] = ()
     partition_key: tuple[str, ...] = ()
+    partition_strategy: str = ""
+    """'r' range, 'l' list, 'h' hash; '' where it is not partitioned or not known."""
+    plain_partition_key: bool = False
+    """The key is `partition_key`, in that order, with the types' own operator classes and the columns'
+    collations: no expressions."""
+    default_partition: QualifiedName | None = None
+    tablespace: str | None = None
+    """Named where it is not the database's own."""
+    access_method: str | None = None
+    """Of a partitioned table, where it has one of its own (17+): partitions get it too."""
     inherits: tuple[QualifiedName, ...] = ()
     children: tuple[QualifiedName, ...] = ()
     """Children by plain inheritance (not partitions)."""

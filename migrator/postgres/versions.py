@@ -32,6 +32,21 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
         return self.major >= 18
 
     @property
+    def attach_locks_referencing_tables(self) -> bool:
+        """A new partition locks the tables with a foreign key to the root in SHARE ROW EXCLUSIVE."""
+        return self.major >= 18
+
+    @property
+    def detach_concurrently(self) -> bool:
+        """DETACH PARTITION CONCURRENTLY and FINALIZE (catalogue 141)."""
+        return self.major >= 14
+
+    @property
+    def like_including_compression(self) -> bool:
+        """Columns have a compression method of their own."""
+        return self.major >= 14
+
+    @property
     def nulls_not_distinct(self) -> bool:
         """UNIQUE NULLS NOT DISTINCT."""
         return self.major >= 15

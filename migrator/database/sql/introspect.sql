@@ -61,11 +61,27 @@ SELECT c.oid, json_build_object(
         'row_security', c.relrowsecurity,
         'force_row_security', c.relforcerowsecurity,
         'populated', c.relispopulated,
+        'partition_strategy', coalesce(part.partstrat::text, ''),
+        'plain_partition_key', part.partrelid IS NOT NULL AND 0 <> ALL (part.partattrs::int2[]) AND NOT EXISTS (
+            SELECT FROM unnest(part.partattrs::int2[], part.partclass::oid[], part.partcollation::oid[])
+                AS k (attnum, opclass, collation_oid)
+            JOIN pg_attribute AS a ON a.attrelid = part.partrelid AND a.attnum = k.attnum
+            JOIN pg_opclass AS o ON o.oid = k.opclass
+            WHERE NOT o.opcdefault OR a.attcollation <> k.collation_oid),
+        'default_partition', CASE WHEN dflt.oid IS NOT NULL
+            THEN json_build_object('schema', dflt_schema.nspname, 'name', dflt.relname) END,
+        'tablespace', space.spcname,
+        'access_method', CASE WHEN c.relkind = 'p' THEN am.amname END,
         'unread', c.oid = ANY ($2::oid[])
     )::text, c.reltuples::float8, c.relpages
 FROM pg_class AS c
 JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = c.oid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_partitioned_table AS part ON part.partrelid = c.oid
+LEFT JOIN pg_class AS dflt ON dflt.oid = part.partdefid
+LEFT JOIN pg_namespace AS dflt_schema ON dflt_schema.oid = dflt.relnamespace
+LEFT JOIN pg_tablespace AS space ON space.oid = c.reltablespace
+LEFT JOIN pg_am AS am ON am.oid = c.relam
 ORDER BY n.nspname, c.relname
 
 -- name: sizes

@@ -37,3 +37,14 @@ ORDER BY a.pid = %(pid)s DESC LIMIT 1
 SELECT p.phase, CASE WHEN p.tuples_total > 0 THEN p.tuples_done ELSE p.blocks_done END,
     CASE WHEN p.tuples_total > 0 THEN p.tuples_total ELSE p.blocks_total END
 FROM pg_stat_progress_create_index AS p WHERE p.pid = %(pid)s
+
+-- name: partition
+-- Whether the table is a partition, of the partitioned table meant, and half detached (14+).
+SELECT h.inhparent IS NOT NULL,
+    h.inhparent = to_regclass(quote_ident(%(root_schema)s) || '.' || quote_ident(%(root_name)s)),
+    coalesce((to_jsonb(h) ->> 'inhdetachpending')::bool, false)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_inherits AS h ON h.inhrelid = c.oid
+    AND EXISTS (SELECT FROM pg_class AS parent WHERE parent.oid = h.inhparent AND parent.relkind = 'p')
+WHERE n.nspname = %(schema)s AND c.relname = %(name)s

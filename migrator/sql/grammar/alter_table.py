@@ -89,9 +89,8 @@ def _attach(c: Cursor, kind: str) -> Action:
     start = c.index
     c.expect("attach", "partition")
     partition = c.qualified_name()
-    if kind == "TABLE":
-        partition_bound(c)
-    return OtherAction(text=c.slice(start), kind="ATTACH PARTITION", names=(partition,))
+    bound = partition_bound(c) if kind == "TABLE" else None
+    return OtherAction(text=c.slice(start), kind="ATTACH PARTITION", names=(partition,), bound=bound)
 
 
 def _detach(c: Cursor) -> Action:

@@ -11,7 +11,7 @@ from migrator.sql.grammar.expression import expression
 from migrator.sql.grammar.query import query_to_end
 from migrator.sql.grammar.table_constraint import at_table_constraint, table_constraint
 from migrator.sql.keywords import NOT_FUNCTION
-from migrator.sql.syntax import ColumnDefinition, Constraint, CreateTable, Slice
+from migrator.sql.syntax import ColumnDefinition, Constraint, CreateTable, PartitionBound, Slice
 
 if TYPE_CHECKING:
     from migrator.postgres.identifiers import QualifiedName
@@ -74,8 +74,16 @@ def create_table(c: Cursor) -> CreateTable:
 
 def _partition_of(c: Cursor, table: CreateTable) -> CreateTable:
     parent = c.qualified_name()
+    start = c.index
     constraints = _own_constraints(c)
-    return replace(table, partition_of=parent, constraints=constraints, partition_bound=partition_bound(c))
+    elements = c.slice(start + 1, c.index - 1) if constraints else None
+    return replace(
+        table,
+        partition_of=parent,
+        constraints=constraints,
+        partition_elements=elements,
+        partition_bound=partition_bound(c),
+    )
 
 
 def _own_constraints(c: Cursor) -> tuple[Constraint, ...]:
@@ -89,37 +97,52 @@ def _own_constraints(c: Cursor) -> tuple[Constraint, ...]:
     return tuple(found)
 
 
-def partition_bound(c: Cursor) -> Slice:
+def partition_bound(c: Cursor) -> PartitionBound:
     """Consume `FOR VALUES …` or DEFAULT."""
     start = c.index
     if c.accept("default"):
-        return c.slice(start)
+        return PartitionBound(text=c.slice(start))
     c.expect("for", "values")
     if c.accept("from"):
-        _bounds(c)
+        lower = _bounds(c)
         c.expect("to")
-        _bounds(c)
-    elif c.accept("in"):
-        _bounds(c)
-    else:
-        _hash_bound(c)
+        upper = _bounds(c)
+        return PartitionBound(text=c.slice(start), lower=lower, upper=upper)
+    if c.accept("in"):
+        values = _bounds(c)
+        return PartitionBound(text=c.slice(start), values=values)
+    numbers = _hash_bound(c)
+    return PartitionBound(text=c.slice(start), hash=numbers)
+
+
+def _bounds(c: Cursor) -> tuple[Slice, ...]:
+    c.expect("(")
+    found = [_bound(c)]
+    while c.accept(","):
+        found.append(_bound(c))
+    c.expect(")")
+    return tuple(found)
+
+
+def _bound(c: Cursor) -> Slice:
+    start = c.index
+    expression(c)
     return c.slice(start)
 
 
-def _bounds(c: Cursor) -> None:
-    c.expect("(")
-    expression(c)
-    while c.accept(","):
-        expression(c)
-    c.expect(")")
-
-
-def _hash_bound(c: Cursor) -> None:
+def _hash_bound(c: Cursor) -> tuple[Slice, ...]:
     c.expect("with", "(", "modulus")
-    c.number()
+    modulus = _number(c)
     c.expect(",", "remainder")
-    c.number()
+    remainder = _number(c)
     c.expect(")")
+    return modulus, remainder
+
+
+def _number(c: Cursor) -> Slice:
+    start = c.index
+    c.number()
+    return c.slice(start)
 
 
 def _names_of_query(c: Cursor) -> bool:
@@ -168,9 +191,11 @@ def _like(c: Cursor) -> QualifiedName:
 def _storage(c: Cursor, table: CreateTable) -> CreateTable:
     """Everything after the elements, in the order that the server's grammar has."""
     partition_by = _partition_by(c)
+    start = c.index
     storage_clauses(c)
+    storage = c.slice(start) if c.index > start else None
     c.expect_end()
-    return replace(table, partition_by=partition_by)
+    return replace(table, partition_by=partition_by, storage=storage)
 
 
 def _partition_by(c: Cursor) -> Slice | None:

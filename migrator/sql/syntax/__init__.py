@@ -53,6 +53,7 @@ from migrator.sql.syntax.create import (
     CreateType,
     CreateView,
     IndexElement,
+    PartitionBound,
 )
 from migrator.sql.syntax.other import (
     Assignment,
@@ -138,6 +139,7 @@ __all__ = [
     "NullConstraint",
     "Opaque",
     "OtherAction",
+    "PartitionBound",
     "ReferentialAction",
     "RenameColumn",
     "RenameConstraint",

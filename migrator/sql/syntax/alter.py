@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.constraints import ColumnDefinition, Constraint
+from migrator.sql.syntax.create import PartitionBound
 from migrator.sql.syntax.slices import Slice, TypeName
 
 
@@ -133,6 +134,8 @@ class OtherAction(ActionBase):
     names: tuple[QualifiedName, ...] = ()
     """Other relations that the action names (a partition, a parent)."""
     columns: tuple[str, ...] = ()
+    bound: PartitionBound | None = None
+    """Of ATTACH PARTITION."""
 
 
 Action = (

@@ -10,6 +10,26 @@ from migrator.sql.syntax.slices import Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionBound:
+    """FOR VALUES … or DEFAULT, in `text`; each value in its own slice."""
+
+    text: Slice
+    lower: tuple[Slice, ...] = ()
+    """FROM (…)."""
+    upper: tuple[Slice, ...] = ()
+    """TO (…)."""
+    values: tuple[Slice, ...] = ()
+    """IN (…)."""
+    hash: tuple[Slice, ...] = ()
+    """Modulus and remainder."""
+
+    @property
+    def default(self) -> bool:
+        """DEFAULT."""
+        return not (self.lower or self.values or self.hash)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
     """CREATE TABLE in all its forms."""
 
@@ -22,9 +42,12 @@ class CreateTable:
     like: tuple[QualifiedName, ...] = ()
     inherits: tuple[QualifiedName, ...] = ()
     partition_of: QualifiedName | None = None
-    partition_bound: Slice | None = None
-    """FOR VALUES … or DEFAULT."""
+    partition_bound: PartitionBound | None = None
+    partition_elements: Slice | None = None
+    """PARTITION OF root (elements), without the parentheses."""
     partition_by: Slice | None = None
+    storage: Slice | None = None
+    """USING, WITH, ON COMMIT, TABLESPACE; None where nothing of it is written."""
     of_type: QualifiedName | None = None
     query: Slice | None = None
     """CREATE TABLE … AS query."""
