@@ -7,7 +7,16 @@ import click
 
 from migrator.execution.options import RunOptions
 from migrator.plan.plan import Plan
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Phase, Step, Transaction
+from migrator.plan.step import (
+    Autocommit,
+    Backfill,
+    BuildIndex,
+    DetachPartition,
+    DropIndex,
+    Phase,
+    Step,
+    Transaction,
+)
 from migrator.workflow import Agenda, remaining
 
 
@@ -67,7 +76,7 @@ def sql_of(step: Step) -> tuple[str, ...]:
     match step.work:
         case Transaction(statements=statements, acquire=acquire):
             return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
-        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql):
+        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql) | DetachPartition(sql=sql):
             return (sql,)
         case Backfill() as walk:
             return (*walk.prepare_sql, walk.update_sql, *walk.finish_sql)

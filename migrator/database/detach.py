@@ -1,11 +1,11 @@
 """DETACH PARTITION CONCURRENTLY as a state machine over what the catalog answers.
 
 The statement first marks the partition as pending, in a transaction of its own, waits for those who use the
-partitioned table, and then detaches it. Its attempts wait for any lock no longer than the step's lock_timeout:
-it may so end between the two, after which only FINALIZE leads on, tried again in the same way. Each attempt is
-short, so it runs on the executing connection: a takeover ends it with that, and the catalog tells how far it
-came. Fails with StepFailed, DriftError, LockDeadline or Interrupted; a partition that is pending stays so until
-the next run.
+partitioned table, and then detaches it. Its attempts wait for any lock no longer than the step's
+lock_timeout: it may so end between the two, after which only FINALIZE leads on, tried again in the same way.
+Each attempt is short, so it runs on the executing connection: a takeover ends it with that, and the catalog
+tells how far it came. Fails with StepFailed, DriftError, LockDeadline or Interrupted; a partition that is
+pending stays so until the next run.
 """
 
 import enum

@@ -13,7 +13,7 @@ from psycopg import pq
 from migrator.database.session import Connection
 from migrator.errors import Location, SqlSyntaxError
 from migrator.plan.plan import Plan
-from migrator.plan.step import BuildIndex, DropIndex, Step, Transaction
+from migrator.plan.step import BuildIndex, DetachPartition, DropIndex, Step, Transaction
 
 _UTILITY = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b", re.IGNORECASE)
 _ANALYSED = re.compile(r"CREATE\b[^(]*?\b(TABLE|MATERIALIZED)\b.*\bAS\b", re.IGNORECASE | re.DOTALL)
@@ -34,6 +34,8 @@ def _statements(step: Step) -> tuple[str, ...]:
             return statements
         case BuildIndex(sql=sql) | DropIndex(sql=sql):
             return (sql,)
+        case DetachPartition(sql=sql, finalize_sql=finalize_sql):
+            return (sql, finalize_sql)
         case _:
             return ()
 

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Transaction
+from migrator.plan.step import Autocommit, Backfill, BuildIndex, DetachPartition, DropIndex, Transaction
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
@@ -66,6 +66,8 @@ def _rights(step: Step) -> Iterator[tuple[QualifiedName, Right]]:
             yield table, Right.CREATE
         case DropIndex(table=table):
             yield table, Right.OWN
+        case DetachPartition(root=root):
+            yield root, Right.OWN
         case Backfill(table=table):
             yield table, Right.UPDATE
             yield table, Right.SEE_ALL_ROWS

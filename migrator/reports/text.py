@@ -13,6 +13,7 @@ from migrator.plan.step import (
     Autocommit,
     Backfill,
     BuildIndex,
+    DetachPartition,
     Diagnosis,
     DropIndex,
     Phase,
@@ -166,7 +167,7 @@ def work_sql(work: Work) -> tuple[str, ...]:
     match work:
         case Transaction(statements=statements, acquire=acquire):
             return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
-        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql):
+        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql) | DetachPartition(sql=sql):
             return (sql,)
         case Backfill():
             return (*work.prepare_sql, *work.value_sql, work.update_sql, *work.finish_sql)

@@ -19,6 +19,7 @@ from migrator.plan.step import (
     Autocommit,
     Backfill,
     BuildIndex,
+    DetachPartition,
     Diagnosis,
     DropIndex,
     KeyColumn,
@@ -91,6 +92,7 @@ def step(  # noqa: PLR0913  # the fields of a step
         Backfill: Recovery.CHECKPOINTED,
         BuildIndex: Recovery.PROBED,
         DropIndex: Recovery.PROBED,
+        DetachPartition: Recovery.PROBED,
     }
     return Step(
         migration=migration,

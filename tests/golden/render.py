@@ -6,7 +6,16 @@ from typing import assert_never
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import Plan, SourceStatement
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DropIndex, Step, Transaction, Work
+from migrator.plan.step import (
+    Autocommit,
+    Backfill,
+    BuildIndex,
+    DetachPartition,
+    DropIndex,
+    Step,
+    Transaction,
+    Work,
+)
 from migrator.postgres.facts import Facts
 
 
@@ -82,6 +91,9 @@ def _work(work: Work) -> Iterator[str]:
             yield f"else: {work.drop_sql}"
         case DropIndex():
             yield f"drop: {work.sql}"
+        case DetachPartition():
+            yield f"detach: {work.sql}"
+            yield f"half done: {work.finalize_sql}"
         case Backfill():
             yield f"walk: {work.table} by {', '.join(column.name for column in work.key) or 'pages'}"
             yield f"batch: {work.update_sql}"
