@@ -32,6 +32,7 @@ from migrator.operations.column_refusals import refusals
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import empty, endangered, in_use
 from migrator.operations.names import constraint_name, not_null_name, relation_name
+from migrator.operations.numbered_column import with_own_sequence
 from migrator.operations.steps import approved_timeouts, as_written, locks_on
 from migrator.operations.target import missing_relation, relation_of, table_of
 from migrator.operations.types import format_type
@@ -167,7 +168,7 @@ def _one_value(parts: Parts, column: str) -> str | None:
 def _after(parts: Parts, context: Context) -> Facts:
     """Return the facts with the column and every constraint of its definition."""
     table, column = table_of(context), parts.definition.name
-    facts = folding.with_column(context.facts, table, column_facts(parts))
+    facts = folding.with_column(with_own_sequence(parts, table, context), table, column_facts(parts))
     if parts.not_null is not None and facts.server_version.not_null_not_valid:
         facts = folding.with_not_null(
             facts, table, column, parts.not_null.name or not_null_name(table, column, facts)

@@ -34,6 +34,12 @@ def relation_name(table: QualifiedName, addition: str | None, label: str, facts:
     return _first_free(table.name, addition, label, taken.__contains__)
 
 
+def sequence_name(table: QualifiedName, column: str, facts: Facts) -> str:
+    """`t_c_seq`, as ChooseRelationName chooses it for serial and identity: no relation has it."""
+    taken = relation_names(table.schema, facts)
+    return _first_free(table.name, column, "seq", taken.__contains__)
+
+
 def constraint_names(schema: str | None, facts: Facts) -> frozenset[str]:
     """Return the names of all constraints in a schema."""
     return frozenset(c.name for r in facts.relations if r.name.schema == schema for c in r.constraints)

@@ -4,6 +4,8 @@ It may assume that no relation of the name exists. Where columns come from elsew
 columns stay unknown: no columns at all.
 """
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from migrator.operations import folding
@@ -14,6 +16,7 @@ from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
 from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
 from migrator.operations.partition_facts import cloned
+from migrator.operations.numbered_column import with_own_sequence
 from migrator.postgres.facts import (
     Column,
     Constraint,
@@ -54,6 +57,10 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
     )
     default = command.partition_bound is not None and command.partition_bound.default
     facts = _known_above(relation, context.facts.with_relation(relation), default=default)
+    for definition in command.columns:
+        facts = with_own_sequence(
+            parts_of(definition, context), name, dataclasses.replace(context, facts=facts)
+        )
     for column, constraint in _constraints(command):
         facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
     return facts

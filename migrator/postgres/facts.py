@@ -153,6 +153,9 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     inherits: tuple[QualifiedName, ...] = ()
     children: tuple[QualifiedName, ...] = ()
     """Children by plain inheritance (not partitions)."""
+    owned_by: QualifiedName | None = None
+    """Of a sequence: the table of the serial or identity column that it belongs to."""
+    owned_by_column: str | None = None
     extension: str | None = None
     row_security: bool = False
     force_row_security: bool = False

@@ -45,13 +45,8 @@ _ACTIONS = {
     "SET STATISTICS": "SetStatistics",
     "SET STORAGE": "SetStorage",
     "SET COMPRESSION": "SetCompression",
-    "SET EXPRESSION": "SetExpression",
     "SET ATTRIBUTES": "SetOptions",
     "RESET ATTRIBUTES": "ResetOptions",
-    "ADD IDENTITY": "AddIdentity",
-    "DROP IDENTITY": "DropIdentity",
-    "SET IDENTITY": "SetIdentity",
-    "DROP EXPRESSION": "DropExpression",
     "ATTACH PARTITION": "AttachPartition",
     "DETACH PARTITION": "DetachPartition",
     "DETACH PARTITION CONCURRENTLY": "DetachPartition",
@@ -88,6 +83,10 @@ def our_action(action: syntax.Action) -> Shape:
             return ("DropConstraint", action.name, action.if_exists, action.cascade)
         case syntax.ValidateConstraint():
             return ("ValidateConstraint", action.name)
+        case syntax.AddIdentity() | syntax.SetIdentity() | syntax.SetExpression():
+            return (type(action).__name__, action.column)
+        case syntax.DropIdentity() | syntax.DropExpression():
+            return (type(action).__name__, action.column, action.if_exists)
         case syntax.OtherAction():
             name = _ACTIONS[action.kind]
             return (name if isinstance(name, str) else name[0],)
@@ -116,6 +115,10 @@ def their_action(cmd: Message) -> Shape:
             return (name, their_constraints((getattr(cmd, "def").constraint,)))
         case "SetNotNull" | "DropNotNull" | "ValidateConstraint":
             return (name, cmd.name)
+        case "AddIdentity" | "SetIdentity" | "SetExpression":
+            return (name, cmd.name)
+        case "DropIdentity" | "DropExpression":
+            return (name, cmd.name, cmd.missing_ok)
         case _:
             return (_FOLDED.get(name, name),)
 

@@ -58,6 +58,12 @@ SELECT c.oid, json_build_object(
             SELECT x.extname FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
                 AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
+        'owned_by', (
+            SELECT json_build_object('schema', owner_schema.nspname, 'name', owner.relname)
+            FROM pg_class AS owner JOIN pg_namespace AS owner_schema ON owner_schema.oid = owner.relnamespace
+            WHERE owner.oid = owned.refobjid),
+        'owned_by_column', (
+            SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = owned.refobjid AND a.attnum = owned.refobjsubid),
         'row_security', c.relrowsecurity,
         'force_row_security', c.relforcerowsecurity,
         'populated', c.relispopulated,
@@ -82,6 +88,9 @@ LEFT JOIN pg_class AS dflt ON dflt.oid = part.partdefid
 LEFT JOIN pg_namespace AS dflt_schema ON dflt_schema.oid = dflt.relnamespace
 LEFT JOIN pg_tablespace AS space ON space.oid = c.reltablespace
 LEFT JOIN pg_am AS am ON am.oid = c.relam
+LEFT JOIN pg_depend AS owned ON owned.classid = 'pg_class'::regclass AND owned.objid = c.oid AND owned.objsubid = 0
+    AND owned.refclassid = 'pg_class'::regclass AND owned.refobjsubid > 0 AND owned.deptype IN ('a', 'i')
+    AND c.relkind = 'S'
 ORDER BY n.nspname, c.relname
 
 -- name: sizes

@@ -11,11 +11,16 @@ from migrator.sql.grammar.sequence_options import parenthesised_sequence_options
 from migrator.sql.grammar.typenames import type_name
 from migrator.sql.syntax import (
     Action,
+    AddIdentity,
     AlterColumnType,
     DropDefault,
+    DropExpression,
+    DropIdentity,
     DropNotNull,
     OtherAction,
     SetDefault,
+    SetExpression,
+    SetIdentity,
     SetNotNull,
 )
 from migrator.sql.tokens import TokenKind
@@ -44,10 +49,12 @@ def alter_column(c: Cursor) -> Action:
             return _add_identity(c, start, column)
         case "set" if c.value_at(1) == "data":
             return _type(c, start, column)
-        case "set" if c.value_at(1) in {"default", "not"}:
+        case "set" if c.value_at(1) in {"default", "not", "expression"}:
             return _set(c, start, column)
         case _:
-            kind = _other(c)
+            kind = _option_of_column(c)
+            if kind is None:
+                return _set_identity(c, start, column)
             return OtherAction(text=c.slice(start), kind=kind, columns=(column,))
 
 
@@ -70,14 +77,18 @@ def _drop(c: Cursor, start: int, column: str) -> Action:
     if c.accept("not", "null"):
         return DropNotNull(text=c.slice(start), column=column)
     word = c.expect_any("identity", "expression")
-    c.accept("if", "exists")
-    return OtherAction(text=c.slice(start), kind=f"DROP {word.upper()}", columns=(column,))
+    if_exists = c.accept("if", "exists")
+    form = DropIdentity if word == "identity" else DropExpression
+    return form(text=c.slice(start), column=column, if_exists=if_exists)
 
 
 def _set(c: Cursor, start: int, column: str) -> Action:
     c.expect("set")
     if c.accept("not", "null"):
         return SetNotNull(text=c.slice(start), column=column)
+    if c.accept("expression", "as"):
+        inner = parenthesised(c)
+        return SetExpression(text=c.slice(start), column=column, expression=inner)
     c.expect("default")
     value = expression(c)
     return SetDefault(text=c.slice(start), column=column, expression=value)
@@ -85,15 +96,16 @@ def _set(c: Cursor, start: int, column: str) -> Action:
 
 def _add_identity(c: Cursor, start: int, column: str) -> Action:
     c.expect("add", "generated")
-    if not c.accept("always"):
+    always = c.accept("always")
+    if not always:
         c.expect("by", "default")
     c.expect("as", "identity")
-    if c.at("("):
-        parenthesised_sequence_options(c)
-    return OtherAction(text=c.slice(start), kind="ADD IDENTITY", columns=(column,))
+    options = parenthesised_sequence_options(c) if c.at("(") else ()
+    return AddIdentity(text=c.slice(start), column=column, always=always, options=options)
 
 
-def _other(c: Cursor) -> str:
+def _option_of_column(c: Cursor) -> str | None:
+    """Consume an option that says nothing of the column's values; None where none stands here."""
     if c.accept("set", "statistics"):
         if not c.accept("default"):
             c.number()
@@ -104,9 +116,6 @@ def _other(c: Cursor) -> str:
         if not c.accept("default"):
             c.name()
         return f"SET {word}"
-    if c.accept("set", "expression", "as"):
-        parenthesised(c)
-        return "SET EXPRESSION"
     if c.at("set", "("):
         c.index += 1
         parameters(c)
@@ -114,23 +123,26 @@ def _other(c: Cursor) -> str:
     if c.accept("reset"):
         parameter_names(c)
         return "RESET ATTRIBUTES"
-    return _identity_options(c)
+    return None
 
 
-def _identity_options(c: Cursor) -> str:
+def _set_identity(c: Cursor, start: int, column: str) -> Action:
     """RESTART …, SET GENERATED …, SET sequence option: one after the other."""
-    first = c.index
+    first, always, restarts, options = c.index, None, False, False
     while c.at_any("restart", "set"):
         if c.accept("restart"):
+            restarts = True
             if c.accept("with") or c.kind_at() is TokenKind.NUMBER:
                 c.number()
         elif c.accept("set", "generated"):
-            if not c.accept("always"):
+            always = c.accept("always")
+            if not always:
                 c.expect("by", "default")
         else:
             c.expect("set")
+            options = True
             if c.at("restart") or not sequence_option(c):
                 c.fail("expected an option of a sequence")
     if c.index == first:
         c.fail("no such action on a column")
-    return "SET IDENTITY"
+    return SetIdentity(text=c.slice(start), column=column, always=always, restarts=restarts, options=options)

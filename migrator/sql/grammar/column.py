@@ -155,9 +155,8 @@ def _generated(c: Cursor, start: int, name: str | None) -> Constraint:
         c.expect("by", "default")
     c.expect("as")
     if c.accept("identity"):
-        if c.at("("):
-            parenthesised_sequence_options(c)
-        return IdentityConstraint(text=c.slice(start), name=name, always=always)
+        options = parenthesised_sequence_options(c) if c.at("(") else ()
+        return IdentityConstraint(text=c.slice(start), name=name, always=always, options=options)
     if not always:
         c.fail("expected IDENTITY")
     inner = parenthesised(c)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.grammar.typenames import simple_type
+from migrator.sql.syntax import SequenceOption
 
 if TYPE_CHECKING:
     from migrator.sql.cursor import Cursor
@@ -52,10 +54,26 @@ def _ends(c: Cursor) -> bool:
     return c.kind_at() is None or (c.value != "" and not c.at_any("+", "-"))
 
 
-def parenthesised_sequence_options(c: Cursor) -> None:
+def parenthesised_sequence_options(c: Cursor) -> tuple[SequenceOption, ...]:
     """Consume `( options )` of an identity column, where at least one must stand."""
     c.expect("(")
     if c.at(")"):
         c.fail("expected an option")
-    sequence_options(c)
+    found: list[SequenceOption] = []
+    while not c.at(")"):
+        found.append(_option(c))
     c.expect(")")
+    return tuple(found)
+
+
+def _option(c: Cursor) -> SequenceOption:
+    start, kind, name = c.index, c.value, None
+    if c.accept("sequence", "name"):
+        *schema, last = c.any_name()
+        name = QualifiedName(schema[-1] if schema else None, last)
+    elif c.accept("owned", "by"):
+        if not c.accept("none"):
+            c.any_name()
+    elif not sequence_option(c):
+        c.fail("expected an option")
+    return SequenceOption(text=c.slice(start), kind=kind, name=name)

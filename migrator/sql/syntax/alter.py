@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.syntax.constraints import ColumnDefinition, Constraint
 from migrator.sql.syntax.create import PartitionBound
+from migrator.sql.syntax.constraints import ColumnDefinition, Constraint, SequenceOption
 from migrator.sql.syntax.slices import Slice, TypeName
 
 
@@ -120,14 +120,58 @@ class RenameConstraint(ActionBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddIdentity(ActionBase):
+    """ALTER [COLUMN] name ADD GENERATED … AS IDENTITY [( options )]."""
+
+    column: str
+    always: bool
+    options: tuple[SequenceOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetIdentity(ActionBase):
+    """ALTER [COLUMN] name with one or more of SET GENERATED …, SET option, RESTART [WITH n]."""
+
+    column: str
+    always: bool | None = None
+    """SET GENERATED ALWAYS or BY DEFAULT, None where it is not written."""
+    restarts: bool = False
+    options: bool = False
+    """An option of the sequence is set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropIdentity(ActionBase):
+    """ALTER [COLUMN] name DROP IDENTITY [IF EXISTS]."""
+
+    column: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetExpression(ActionBase):
+    """ALTER [COLUMN] name SET EXPRESSION AS (expression), 17+; `expression` is without the parentheses."""
+
+    column: str
+    expression: Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropExpression(ActionBase):
+    """ALTER [COLUMN] name DROP EXPRESSION [IF EXISTS]."""
+
+    column: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherAction(ActionBase):
     """An action that is read token by token and has no class of its own; `kind` is its row's words.
 
     E.g. `OWNER TO`, `SET SCHEMA`, `SET (storage parameters)`, `SET STATISTICS`, `ENABLE ROW LEVEL SECURITY`,
     `DISABLE TRIGGER`, `REPLICA IDENTITY`, `SET TABLESPACE`, `ATTACH PARTITION`, `DETACH PARTITION`,
-    `INHERIT`, `ADD IDENTITY`, `DROP IDENTITY`, `SET IDENTITY`, `DROP EXPRESSION`, `SET EXPRESSION`,
-    `ALTER CONSTRAINT`, `CLUSTER ON`, `SET LOGGED`, `SET UNLOGGED`, `SET ACCESS METHOD`, `SET STORAGE`,
-    `SET COMPRESSION`, `OF`, `NOT OF`.
+    `INHERIT`, `ALTER CONSTRAINT`, `CLUSTER ON`, `SET LOGGED`, `SET UNLOGGED`, `SET ACCESS METHOD`,
+    `SET STORAGE`, `SET COMPRESSION`, `OF`, `NOT OF`.
     """
 
     kind: str
@@ -152,6 +196,11 @@ Action = (
     | RenameColumn
     | RenameTable
     | RenameConstraint
+    | AddIdentity
+    | SetIdentity
+    | DropIdentity
+    | SetExpression
+    | DropExpression
     | OtherAction
 )
 

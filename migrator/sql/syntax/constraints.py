@@ -106,10 +106,21 @@ class GeneratedConstraint(ConstraintBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceOption:
+    """One option of a sequence; `kind` is its first word in lower case, e.g. `start`, `cache`, `sequence`."""
+
+    text: Slice
+    kind: str
+    name: QualifiedName | None = None
+    """Of SEQUENCE NAME."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityConstraint(ConstraintBase):
     """GENERATED … AS IDENTITY [( options )]."""
 
     always: bool
+    options: tuple[SequenceOption, ...] = ()
 
 
 Constraint = (
