@@ -76,9 +76,9 @@ def _after_other(action: OtherAction, table: QualifiedName, facts: Facts) -> Fac
     match action.kind:
         case "SET SCHEMA":
             return msgspec.structs.replace(facts.without_relation(table), complete=False)
-        case "DROP IDENTITY" if action.columns:
-            return folding.changed_column(facts, table, action.columns[0], identity="")
-        case "DROP EXPRESSION" if action.columns:
-            return folding.changed_column(facts, table, action.columns[0], generated="")
+        case "SEQUENCE OPTIONS" if "owned" in action.text.text.lower():
+            return facts.changed(
+                table, lambda r: msgspec.structs.replace(r, owned_by=None, owned_by_column=None)
+            )
         case _:
             return facts

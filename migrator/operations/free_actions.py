@@ -1,37 +1,32 @@
-"""SET and DROP DEFAULT, DROP NOT NULL, VALIDATE CONSTRAINT, RENAME CONSTRAINT: free whatever the size.
+"""VALIDATE CONSTRAINT, RENAME CONSTRAINT: free whatever the size.
 
 What it does
     Changes the catalog alone; VALIDATE CONSTRAINT reads the table under a lock that blocks no reads or
     writes.
 
 Why it is dangerous
-    ACCESS EXCLUSIVE for a moment: waiting for it blocks everybody who comes later (catalogue 34, 46, 113).
+    ACCESS EXCLUSIVE for a moment: waiting for it blocks everybody who comes later (catalogue 113).
 
 What is done instead
     The action runs as written, its lock taken within the lock budget, without queueing first.
 
 Source
-    Catalogue 34, 46, 86, 91, 113; manual, ALTER TABLE.
+    Catalogue 86, 91, 113; manual, ALTER TABLE.
 """
-
-from dataclasses import replace
 
 import msgspec
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.steps import as_written, effect_on, locks_on
-from migrator.operations.target import missing_columns, relation_of, table_of
+from migrator.operations.target import relation_of, table_of
 from migrator.plan import ddl
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase
 from migrator.postgres.facts import Facts
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import (
-    DropDefault,
-    DropNotNull,
     RenameConstraint,
-    SetDefault,
     ValidateConstraint,
 )
 
@@ -47,27 +42,6 @@ def _quick(operation: str, title: str, facts: Facts, undo: tuple[str, ...], cont
         touches=(table,),
         as_written=True,
     )
-
-
-def _set_default(action: SetDefault, context: Context) -> Outcome:
-    table = table_of(context)
-    facts = folding.changed_column(context.facts, table, action.column, default=action.expression.text)
-    outcome = _quick("set-default", f"SET DEFAULT of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
-
-
-def _drop_default(action: DropDefault, context: Context) -> Outcome:
-    table = table_of(context)
-    facts = folding.changed_column(context.facts, table, action.column, default=None)
-    outcome = _quick("drop-default", f"DROP DEFAULT of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
-
-
-def _drop_not_null(action: DropNotNull, context: Context) -> Outcome:
-    table = table_of(context)
-    facts = folding.without_not_null(context.facts, table, action.column)
-    outcome = _quick("drop-not-null", f"DROP NOT NULL of {action.column} of {table}", facts, (), context)
-    return replace(outcome, hazards=missing_columns(relation_of(context), (action.column,), context))
 
 
 def _rename_constraint(action: RenameConstraint, context: Context) -> Outcome:
@@ -103,8 +77,5 @@ def _validate(action: ValidateConstraint, context: Context) -> Outcome:
     )
 
 
-SET_DEFAULT = FormOperation(name="set-default", form=SetDefault, outcome=_set_default)
-DROP_DEFAULT = FormOperation(name="drop-default", form=DropDefault, outcome=_drop_default)
-DROP_NOT_NULL = FormOperation(name="drop-not-null", form=DropNotNull, outcome=_drop_not_null)
 RENAME_CONSTRAINT = FormOperation(name="rename-constraint", form=RenameConstraint, outcome=_rename_constraint)
 VALIDATE_CONSTRAINT = FormOperation(name="validate-constraint", form=ValidateConstraint, outcome=_validate)

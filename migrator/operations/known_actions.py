@@ -56,20 +56,6 @@ ACTIONS: dict[str, Form] = {
     "CLUSTER ON": Form("125", SUX, NONE, FREE, "remembers an index for CLUSTER"),
     "SET WITHOUT CLUSTER": Form("125", SUX, NONE, FREE, "forgets the index for CLUSTER"),
     "REPLICA IDENTITY": Form("130, 131", AX, NONE, FREE, "is replicated by another key from now on"),
-    "SET IDENTITY": Form("49", AX, NONE, FREE, "numbers new rows otherwise"),
-    "ADD IDENTITY": Form(
-        "48",
-        AX,
-        NONE,
-        REFUSED,
-        "numbers new rows from 1 on, whatever numbers are taken",
-        "set the sequence above the largest number in the same transaction",
-    ),
-    "DROP IDENTITY": Form(
-        "50", AX, NONE, REFUSED, "numbers no rows any more: inserts without a number fail", breaks=True
-    ),
-    "DROP EXPRESSION": Form("51", AX, NONE, REFUSED, "computes the column no longer", breaks=True),
-    "SET EXPRESSION": Form("52, 53", AX, REWRITE, REFUSED, "is written anew with its indexes"),
     "ALTER CONSTRAINT": Form("93, 94, 111", AX, SCAN, REFUSED, "may be read from end to end under the lock"),
     "SET TABLESPACE": Form("121", AX, REWRITE, REFUSED, "is copied under the lock"),
     "SET LOGGED": Form("123", AX, REWRITE, REFUSED, "is written anew under the lock"),

@@ -139,6 +139,14 @@ def with_own_sequence(parts: Parts, table: QualifiedName, context: Context) -> F
     return with_sequence(numbering_of(parts, table, context), context.facts)
 
 
+def owned_sequence(table: QualifiedName, column: str, context: Context) -> QualifiedName | None:
+    """Return the sequence that belongs to the column, by serial, identity or OWNED BY."""
+    for relation in context.facts.relations:
+        if relation.owned_by == table and relation.owned_by_column == column:
+            return relation.name
+    return None
+
+
 def owning(facts: Facts, sequence: QualifiedName, table: QualifiedName, column: str) -> Facts:
     """Return the facts with a sequence that belongs to a column."""
     made = Relation(

@@ -9,6 +9,15 @@ INTEGERS = frozenset({"smallint", "integer", "bigint"})
 
 _GO_ON = "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, last_value, is_called) FROM {old}"
 
+_BEYOND_LARGEST = (
+    "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, pg_catalog.max({column})) FROM {table} "
+    "HAVING pg_catalog.max({column}) >= (SELECT last_value FROM {new})"
+)
+_BEYOND = (
+    "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, old.last_value, old.is_called) "
+    "FROM {new} AS new, {old} AS old WHERE (old.last_value, old.is_called) > (new.last_value, new.is_called)"
+)
+
 
 def integer_type(name: str) -> Sql:
     """Return the type in format_type's words, for serial and its kin."""
@@ -67,6 +76,23 @@ def add_identity(
 def drop_identity(column: str) -> Sql:
     """ALTER COLUMN … DROP IDENTITY."""
     return Sql(f"ALTER COLUMN {quote(column)} DROP IDENTITY")
+
+
+def set_generated(column: str, *, always: bool) -> Sql:
+    """ALTER COLUMN … SET GENERATED."""
+    return Sql(f"ALTER COLUMN {quote(column)} SET GENERATED {'ALWAYS' if always else 'BY DEFAULT'}")
+
+
+def beyond_largest(sequence: QualifiedName, table: QualifiedName, column: str) -> Sql:
+    """SELECT setval(…), where rows have numbers that the new sequence would hand out."""
+    parts = {"column": quote(column), "table": table.quoted, "new": sequence.quoted}
+    return Sql(fill(_BEYOND_LARGEST, sequence=literal(sequence.quoted), **parts))
+
+
+def beyond(sequence: QualifiedName, old: QualifiedName) -> Sql:
+    """SELECT setval(…), where the old sequence is further on."""
+    parts = {"new": sequence.quoted, "old": old.quoted}
+    return Sql(fill(_BEYOND, sequence=literal(sequence.quoted), **parts))
 
 
 def go_on_from(sequence: QualifiedName, old: QualifiedName) -> Sql:

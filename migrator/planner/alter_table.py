@@ -21,20 +21,21 @@ from migrator.sql.syntax import (
     Action,
     AddColumn,
     AddConstraint,
+    AddIdentity,
     AlterColumnType,
     AlterTable,
     DropColumn,
     DropConstraint,
     DropDefault,
+    DropExpression,
+    DropIdentity,
     DropNotNull,
     NotNullConstraint,
-    OtherAction,
     SetDefault,
+    SetExpression,
     SetNotNull,
     UniqueConstraint,
 )
-
-_DROPS = frozenset({"DROP IDENTITY", "DROP EXPRESSION"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,9 @@ def order_of_passes(actions: tuple[Action, ...]) -> tuple[Action, ...]:
 
 def _pass(action: Action) -> int:
     match action:
-        case DropColumn() | DropConstraint() | DropDefault() | DropNotNull():
+        case DropColumn() | DropConstraint() | DropDefault() | DropNotNull() | DropIdentity():
+            return 0
+        case DropExpression():
             return 0
         case AlterColumnType():
             return 1
@@ -62,10 +65,10 @@ def _pass(action: Action) -> int:
             return 4
         case AddConstraint():
             return _pass_of_constraint(action)
-        case SetDefault():
+        case SetExpression():
+            return 3
+        case SetDefault() | AddIdentity():
             return 6
-        case OtherAction():
-            return _pass_of_other(action)
         case _:
             return 7
 
@@ -74,14 +77,6 @@ def _pass_of_constraint(action: AddConstraint) -> int:
     if isinstance(action.constraint, NotNullConstraint):
         return 4
     return 5 if isinstance(action.constraint, UniqueConstraint) else 6
-
-
-def _pass_of_other(action: OtherAction) -> int:
-    if action.kind in _DROPS:
-        return 0
-    if action.kind == "SET EXPRESSION":
-        return 3
-    return 6 if action.kind == "ADD IDENTITY" else 7
 
 
 def skipped(command: AlterTable, context: Context) -> Outcome | None:

@@ -85,6 +85,8 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     definition: str = ""
     constraint: str | None = None
     bytes: int | None = None
+    replica_identity: bool = False
+    """REPLICA IDENTITY USING INDEX names it."""
     mentions: tuple[str, ...] = ()
     """Every column of the table that keys, expressions, INCLUDE or WHERE mention."""
 

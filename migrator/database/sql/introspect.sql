@@ -180,6 +180,7 @@ SELECT i.indrelid, json_agg(json_build_object(
         'predicate', CASE WHEN i.indrelid <> ALL ($2::oid[]) THEN pg_get_expr(i.indpred, i.indrelid) END,
         'definition', CASE WHEN i.indrelid <> ALL ($2::oid[]) THEN pg_get_indexdef(i.indexrelid) ELSE '' END,
         'constraint', con.conname,
+        'replica_identity', i.indisreplident,
         'bytes', c.relpages::int8 * current_setting('block_size')::int,
         'mentions', CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN listed.columns ELSE mentioned.columns END
     ) ORDER BY c.relname)::text
