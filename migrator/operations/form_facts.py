@@ -49,7 +49,8 @@ def renamed(facts: Facts, old: QualifiedName, new: QualifiedName) -> Facts:
             for c in other.constraints
         )
         names = tuple(new if name == old else name for name in other.referenced_by)
-        return msgspec.structs.replace(other, constraints=constraints, referenced_by=names)
+        owner = new if other.owned_by == old else other.owned_by
+        return msgspec.structs.replace(other, constraints=constraints, referenced_by=names, owned_by=owner)
 
     folded = facts.without_relation(old).with_relation(msgspec.structs.replace(relation, name=new))
     return msgspec.structs.replace(folded, relations=tuple(follow(r) for r in folded.relations))

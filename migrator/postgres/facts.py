@@ -137,6 +137,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """Other objects that depend on it: functions with SQL bodies, policies of other tables, columns, …"""
     owned_by: QualifiedName | None = None
     """Of a sequence: the table whose column owns it, which takes it along when it is dropped."""
+    owned_by_column: str | None = None
     publications: tuple[str, ...] = ()
     """Publications that list the table by name."""
     partition_of: QualifiedName | None = None
@@ -155,9 +156,6 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     inherits: tuple[QualifiedName, ...] = ()
     children: tuple[QualifiedName, ...] = ()
     """Children by plain inheritance (not partitions)."""
-    owned_by: QualifiedName | None = None
-    """Of a sequence: the table of the serial or identity column that it belongs to."""
-    owned_by_column: str | None = None
     extension: str | None = None
     row_security: bool = False
     force_row_security: bool = False

@@ -58,10 +58,6 @@ SELECT c.oid, json_build_object(
             SELECT x.extname FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
                 AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
-        'owned_by', (
-            SELECT json_build_object('schema', owner_schema.nspname, 'name', owner.relname)
-            FROM pg_class AS owner JOIN pg_namespace AS owner_schema ON owner_schema.oid = owner.relnamespace
-            WHERE owner.oid = owned.refobjid),
         'owned_by_column', (
             SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = owned.refobjid AND a.attnum = owned.refobjsubid),
         'row_security', c.relrowsecurity,
