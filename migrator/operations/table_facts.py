@@ -15,8 +15,8 @@ from migrator.operations.expressions import columns_of
 from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
 from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
-from migrator.operations.partition_facts import cloned
 from migrator.operations.numbered_column import with_own_sequence
+from migrator.operations.partition_facts import cloned
 from migrator.postgres.facts import (
     Column,
     Constraint,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migrator.postgres.identifiers import QualifiedName
-from migrator.sql.syntax.create import PartitionBound
 from migrator.sql.syntax.constraints import ColumnDefinition, Constraint, SequenceOption
+from migrator.sql.syntax.create import PartitionBound
 from migrator.sql.syntax.slices import Slice, TypeName
 
 
