@@ -27,6 +27,7 @@ from migrator.operations import (
     set_not_null,
     transaction_control,
     transaction_settings,
+    truncate,
     update,
 )
 from migrator.operations.base import Operation
@@ -78,6 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
     session.SET_VARIABLE,
     transaction_control.TRANSACTION_CONTROL,
     transaction_settings.TRANSACTION_SETTINGS,
+    truncate.TRUNCATE,
     other_form.KNOWN_FORM,
     opaque.OPAQUE,
 )

@@ -3,7 +3,6 @@
 from migrator.operations.known_forms import (
     AX,
     BREAKS,
-    DESTROYS,
     FREE,
     INDEX,
     NONE,
@@ -17,7 +16,6 @@ from migrator.operations.known_forms import (
 from migrator.postgres.lock_modes import LockMode
 
 COMMANDS: dict[str, Form] = {
-    "TRUNCATE": Form("176", AX, NONE, DESTROYS, "loses all its rows"),
     "LOCK TABLE": Form("181", AX, NONE, REFUSED, "is locked for as long as the transaction lasts"),
     "CLUSTER": Form("178", AX, REWRITE, REFUSED, "is written anew under the lock", "use pg_repack"),
     "VACUUM": Form("179", SUX, SCAN, FREE, "is cleaned up"),

@@ -5,6 +5,7 @@ CALL and DO run code that nobody reads here; the planner decides by their kind.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from migrator.postgres.identifiers import QualifiedName
@@ -35,16 +36,20 @@ _LOCK_MODES = (
 def reindex(c: Cursor) -> KnownForm:
     """REINDEX of an index or table; of a schema or database there is no relation to name."""
     c.expect("reindex")
+    start = c.index
     if c.at("("):
         options(c)
+    given = c.slice(start) if c.index > start else None
     kind = c.expect_any("index", "table", "schema", "database", "system")
     concurrently = c.accept("concurrently")
     relations: tuple[QualifiedName, ...] = ()
+    names: tuple[QualifiedName, ...] = ()
     if kind in {"index", "table"}:
         relations = (c.qualified_name(),)
     elif kind == "schema" or not c.done:
-        c.name()
-    return known_form(c, f"REINDEX {kind.upper()}{' CONCURRENTLY' if concurrently else ''}", relations)
+        names = (QualifiedName(schema=None, name=c.name()),)
+    words = f"REINDEX {kind.upper()}{' CONCURRENTLY' if concurrently else ''}"
+    return replace(known_form(c, words, relations, names), options=given)
 
 
 def refresh(c: Cursor) -> KnownForm:
@@ -52,21 +57,31 @@ def refresh(c: Cursor) -> KnownForm:
     c.expect("refresh", "materialized", "view")
     concurrently = c.accept("concurrently")
     view = c.qualified_name()
-    if c.accept("with"):
-        c.accept("no")
-        c.expect("data")
-    return known_form(c, f"REFRESH MATERIALIZED VIEW{' CONCURRENTLY' if concurrently else ''}", (view,))
+    empty = c.accept("with", "no", "data")
+    if not empty:
+        c.accept("with", "data")
+    form = known_form(c, f"REFRESH MATERIALIZED VIEW{' CONCURRENTLY' if concurrently else ''}", (view,))
+    return replace(form, words=("WITH NO DATA",) if empty else ())
 
 
 def truncate(c: Cursor) -> KnownForm:
     """TRUNCATE."""
     c.expect("truncate")
     c.accept("table")
-    relations = _relations(c)
-    if c.accept_any("restart", "continue"):
+    found = [relation(c)]
+    while c.accept(","):
+        found.append(relation(c))
+    identity = c.accept_any("restart", "continue")
+    if identity:
         c.expect("identity")
-    c.accept_any("cascade", "restrict")
-    return known_form(c, "TRUNCATE", relations)
+    cascade = c.accept_any("cascade", "restrict")
+    words = {
+        "RESTART IDENTITY": identity == "restart",
+        "CASCADE": cascade == "cascade",
+        "ONLY": any(only for _, only in found),
+    }
+    form = known_form(c, "TRUNCATE", tuple(name for name, _ in found))
+    return replace(form, words=tuple(word for word, written in words.items() if written))
 
 
 def lock(c: Cursor) -> KnownForm:

@@ -122,6 +122,10 @@ class KnownForm:
     kind: str
     relations: tuple[QualifiedName, ...] = ()
     names: tuple[QualifiedName, ...] = ()
+    words: tuple[str, ...] = ()
+    """What else was written and matters: `CASCADE`, `RESTART IDENTITY`, `WITH NO DATA`, …"""
+    options: Slice | None = None
+    """Options in parentheses, as written (REINDEX)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
