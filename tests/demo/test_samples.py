@@ -23,6 +23,8 @@ KINDS = (
     "SELECT create_event_partitions(",
     "BEGIN;",
     "DELETE FROM legacy_carts",
+    "DROP TABLE legacy_carts",
+    "DROP CONSTRAINT orders_status_check",
 )
 
 
