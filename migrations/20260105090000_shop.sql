@@ -84,6 +84,7 @@ CREATE TABLE orders (
     channel text,
     payment_method payment_method NOT NULL DEFAULT 'card',
     total_cents bigint NOT NULL,
+    coupon varchar(12) CHECK (coupon = upper(coupon)),
     legacy_reference text,
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -97,6 +98,7 @@ COMMENT ON COLUMN orders.legacy_reference IS 'Its number in the software before 
 CREATE INDEX orders_customer_id_created_at_idx ON orders (customer_id, created_at DESC);
 CREATE INDEX orders_created_at_idx ON orders (created_at);
 CREATE INDEX orders_status_idx ON orders (status);
+CREATE INDEX orders_coupon_idx ON orders (coupon) WHERE coupon IS NOT NULL;
 
 -- What the warehouse looks at: few rows of many.
 CREATE INDEX orders_open_idx ON orders (created_at) WHERE status IN ('new', 'paid', 'packed');

@@ -35,10 +35,11 @@ SELECT md5('product ' || n)::uuid, md5('category ' || 1 + n %% 20)::uuid, timest
 FROM generate_series(1, %(products)s) AS n;
 
 -- Every tenth order is from the time before `channel` was written.
-INSERT INTO orders (id, customer_id, status, channel, total_cents, legacy_reference, metadata, created_at)
+INSERT INTO orders (id, customer_id, status, channel, total_cents, coupon, legacy_reference, metadata, created_at)
 SELECT md5('order ' || n)::uuid, md5('customer ' || 1 + n * 7919 %% %(customers)s)::uuid, 'delivered',
        CASE WHEN n %% 10 <> 0 THEN (ARRAY['web', 'app', 'shop'])[1 + n %% 3] END, 100 + n * 31 %% 50000,
-       CASE WHEN n %% 20 = 0 THEN 'L-' || n END, jsonb_build_object('campaign', n %% 50),
+       CASE WHEN n %% 25 = 0 THEN 'SPRING' || n %% 100 END, CASE WHEN n %% 20 = 0 THEN 'L-' || n END,
+       jsonb_build_object('campaign', n %% 50),
        timestamptz '2026-01-01 00:00+00' + n * (interval '300 days' / %(orders)s)
 FROM generate_series(1::bigint, %(orders)s) AS n;
 

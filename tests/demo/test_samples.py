@@ -24,6 +24,8 @@ KINDS = (
     "BEGIN;",
     "DELETE FROM legacy_carts",
     "DROP TABLE legacy_carts",
+    "PARTITION OF events",
+    "DETACH PARTITION events_2026_01",
     "DROP CONSTRAINT orders_status_check",
 )
 
