@@ -18,6 +18,8 @@ PROMISES: dict[str, LiteralString] = {
     "orders that share a confirmation_token": (
         "SELECT count(*) - count(DISTINCT confirmation_token) FROM orders"
     ),
+    "orders without a number": "SELECT count(*) FROM orders WHERE number IS NULL",
+    "orders that share a number": "SELECT count(*) - count(DISTINCT number) FROM orders",
     "orders with is_gift unknown or true": "SELECT count(*) FROM orders WHERE is_gift IS NOT FALSE",
     "orders without a channel": "SELECT count(*) FROM orders WHERE channel IS NULL",
     "customers whose email_normalised is not lower(email)": (
@@ -71,7 +73,7 @@ LEDGER: dict[str, LiteralString] = {
         " OR (l.total IS NOT NULL AND o.total_cents IS DISTINCT FROM l.total)"
         " OR l.items IS DISTINCT FROM (SELECT count(*) FROM order_items AS i WHERE i.order_id = l.id)"
         " OR l.history IS DISTINCT FROM (SELECT count(*) FROM order_history AS h WHERE h.order_id = l.id)"
-        " OR NOT EXISTS (SELECT FROM events AS e WHERE e.order_id = l.id)"
+        " OR (l.total IS NOT NULL AND NOT EXISTS (SELECT FROM events AS e WHERE e.order_id = l.id))"
     ),
     "cancelled orders that are still there, or without their events": (
         "SELECT count(*) FROM ledger_cancelled AS l WHERE EXISTS (SELECT FROM orders AS o WHERE o.id = l.id)"

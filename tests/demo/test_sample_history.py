@@ -32,7 +32,7 @@ batch_rows = 500
 """
 """No table is small."""
 
-DRAWN = ("updated_at", "changed_at", "confirmation_token")
+DRAWN = ("updated_at", "changed_at", "confirmation_token", "number")
 """Columns whose values are drawn or told by the clock, so that they differ in any two runs."""
 
 DRAWN_IN = {"audit_log": ("id",)}
@@ -50,7 +50,9 @@ ROWS: LiteralString = """
 """
 
 PROMISES: dict[str, LiteralString] = {
-    "orders share a confirmation_token": ("SELECT count(*) - count(DISTINCT confirmation_token) FROM orders"),
+    "orders share a confirmation_token": "SELECT count(*) - count(DISTINCT confirmation_token) FROM orders",
+    "orders share a number": "SELECT count(*) - count(DISTINCT number) FROM orders",
+    "orders have no number": "SELECT count(*) FROM orders WHERE number IS NULL",
 }
 """What must hold of drawn values: each counts rows that break it."""
 
