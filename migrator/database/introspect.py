@@ -20,6 +20,8 @@ from migrator.database.fingerprint import digests, local_settings, set_lock_time
 from migrator.database.queries import load
 from migrator.database.sizes import Size, Statistics, with_sizes
 from migrator.errors import StoppedSafely
+from migrator.postgres.column_users import ColumnUser
+from migrator.postgres.domains import Domain
 from migrator.postgres.facts import (
     Column,
     Constraint,
@@ -48,6 +50,7 @@ _LISTS: dict[str, Any] = {
     "indexes": tuple[Index, ...],
     "triggers": tuple[Trigger, ...],
     "rules": tuple[str, ...],
+    "column_users": tuple[ColumnUser, ...],
     "partition_key": tuple[str, ...],
     "needed_by": tuple[Dependent, ...],
     "publications": tuple[str, ...],
@@ -127,12 +130,14 @@ def _locked(connection: Connection[Any], patience_s: float) -> frozenset[int]:
 def _with_names(connection: Connection[Any], journal: str, facts: Facts) -> Facts:
     ((functions,),) = _rows(connection, "functions", journal)
     ((types, constrained),) = _rows(connection, "types", journal)
+    ((domains,),) = _rows(connection, "domains", journal)
     ((schemas,),) = _rows(connection, "schemas", journal)
     return msgspec.structs.replace(
         facts,
         functions=_decode(functions, tuple[Function, ...]),
         types=_decode(types, tuple[QualifiedName, ...]),
         constrained_domains=_decode(constrained, tuple[QualifiedName, ...]),
+        domains=_decode(domains, tuple[Domain, ...]),
         schemas=tuple(schemas),
     )
 

@@ -77,6 +77,8 @@ class Outcome:
     effect: Effect = field(default_factory=Effect)
     hazards: tuple[Hazard, ...] = ()
     steps: tuple[Step, ...] = ()
+    afterwards: tuple[Step, ...] = ()
+    """Steps that follow, whether the action runs alone or its statement runs whole: ANALYZE."""
     facts: Facts
     """As later statements see them."""
     touches: tuple[QualifiedName, ...] = ()

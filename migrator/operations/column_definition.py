@@ -101,6 +101,7 @@ def column_facts(parts: Parts, *, bare: bool = False) -> Column:
         default=_default_text(parts),
         generated=_generated_code(parts),
         identity="" if parts.identity is None else "a" if parts.identity.always else "d",
+        collation=None if definition.collation is None else definition.collation.text,
         domain_constrained=parts.constrained_type,
     )
 

@@ -25,8 +25,10 @@ from migrator.operations.create_table import new_name
 from migrator.operations.dependents import with_view, without_dependents
 from migrator.operations.steps import as_written, as_written_without_lock_table, effect_on
 from migrator.operations.target import missing_relation
+from migrator.operations.types import format_type
 from migrator.plan import ddl
 from migrator.plan.effect import Effect
+from migrator.postgres.domains import Domain
 from migrator.postgres.facts import (
     Facts,
     Function,
@@ -74,8 +76,17 @@ def _type(command: CreateType, context: Context) -> Outcome:
     name, facts = new_name(command.name, context), context.facts
     domains = (*facts.constrained_domains, *((name,) if command.constrained else ()))
     facts = msgspec.structs.replace(facts, types=(*facts.types, name), constrained_domains=domains)
+    if command.base is not None:
+        facts = msgspec.structs.replace(facts, domains=(*facts.domains, _domain(command, name)))
     word = "DOMAIN" if command.form == "domain" else "TYPE"
     return _made("create-type", f"CREATE {word} {name}", facts, (name,), context)
+
+
+def _domain(command: CreateType, name: QualifiedName) -> Domain:
+    collation = None if command.collation is None else command.collation.text
+    return Domain(
+        name=name, type="" if command.base is None else format_type(command.base), collation=collation
+    )
 
 
 def _enum_value(command: AlterTypeAddValue, context: Context) -> Outcome:

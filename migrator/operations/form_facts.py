@@ -3,11 +3,9 @@
 import msgspec
 
 from migrator.operations import folding
-from migrator.operations.types import format_type
 from migrator.postgres.facts import Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
-    AlterColumnType,
     DropColumn,
     DropConstraint,
     OtherAction,
@@ -25,8 +23,6 @@ def after_action(action: object, table: QualifiedName, facts: Facts) -> Facts:
             return folding.without_constraint(facts, table, action.name)
         case RenameColumn():
             return folding.renamed_column(facts, table, action.old, action.new)
-        case AlterColumnType():
-            return folding.changed_column(facts, table, action.column, type=format_type(action.type))
         case RenameTable() if facts.relation(table) is None:
             return _renamed_index(facts, table, action.new)
         case RenameTable():

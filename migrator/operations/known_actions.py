@@ -15,14 +15,6 @@ ACTIONS: dict[str, Form] = {
         "deploy code that no longer names the column first, then approve this",
         destroys=True,
     ),
-    "ALTER COLUMN TYPE": Form(
-        "59 to 83, R13",
-        AX,
-        REWRITE,
-        REFUSED,
-        "may be written anew with its indexes, and prepared statements that return the column fail",
-        "add a column of the new type, fill it by UPDATE, and let the application change over",
-    ),
     "RENAME COLUMN": Form(
         "47, R12",
         AX,

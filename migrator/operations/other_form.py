@@ -43,7 +43,6 @@ from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
     AddConstraint,
-    AlterColumnType,
     DropColumn,
     ExcludeConstraint,
     KnownForm,
@@ -73,8 +72,6 @@ def _action_words(action: object) -> str:
     match action:
         case DropColumn():
             return "DROP COLUMN"
-        case AlterColumnType():
-            return "ALTER COLUMN TYPE"
         case RenameColumn():
             return "RENAME COLUMN"
         case RenameTable():
@@ -210,7 +207,6 @@ def _hazard(kind: HazardKind, case: Case, effect: Effect) -> Hazard:
 
 
 DROP_COLUMN = FormOperation(name=NAME, form=DropColumn, outcome=_plan_action)
-ALTER_COLUMN_TYPE = FormOperation(name=NAME, form=AlterColumnType, outcome=_plan_action)
 RENAME_COLUMN = FormOperation(name=NAME, form=RenameColumn, outcome=_plan_action)
 RENAME_TABLE = FormOperation(name=NAME, form=RenameTable, outcome=_plan_action)
 OTHER_ACTION = FormOperation(name=NAME, form=OtherAction, outcome=_plan_action)

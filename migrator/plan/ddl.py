@@ -6,6 +6,7 @@ reaches the text (promise 2). `Sql` marks text that came from here or from a sli
 
 from typing import NewType, Protocol
 
+from migrator.plan.template import literal
 from migrator.postgres.identifiers import QualifiedName, quote
 
 Sql = NewType("Sql", str)
@@ -114,6 +115,11 @@ def rename_constraint(old: str, new: str) -> Sql:
 # --- bodies of constraints
 
 
+def as_the_server_wrote(definition: str) -> Sql:
+    """pg_get_constraintdef's text, which the server wrote to be read by itself, or a slice of the file."""
+    return Sql(definition)
+
+
 def check_not_null(column: str) -> Sql:
     """The CHECK that lets SET NOT NULL pass without a scan (12+)."""
     return Sql(f"CHECK ({quote(column)} IS NOT NULL)")
@@ -135,6 +141,21 @@ def named(name: str | None, body: Sql) -> Sql:
 
 
 # --- other statements
+
+
+def comment_on_constraint(name: str, table: QualifiedName, comment: str) -> Sql:
+    """COMMENT ON CONSTRAINT."""
+    return Sql(f"COMMENT ON CONSTRAINT {quote(name)} ON {table.quoted} IS {literal(comment)}")
+
+
+def comment_on_index(name: QualifiedName, comment: str) -> Sql:
+    """COMMENT ON INDEX."""
+    return Sql(f"COMMENT ON INDEX {name.quoted} IS {literal(comment)}")
+
+
+def analyze(table: QualifiedName, columns: tuple[str, ...] = ()) -> Sql:
+    """ANALYZE of a table, or of some of its columns."""
+    return Sql(f"ANALYZE {table.quoted}{f' ({identifiers(columns)})' if columns else ''}")
 
 
 def drop_trigger(name: str, table: QualifiedName) -> Sql:

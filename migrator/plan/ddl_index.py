@@ -66,6 +66,22 @@ def recreate(definition: str) -> Sql | None:
     return None
 
 
+def after_table(definition: str, index: str, table: QualifiedName) -> Sql | None:
+    """Return what stands after the table's name in pg_get_indexdef's text; None where that is not clear."""
+    head, found, rest = definition.partition(" ON ")
+    names = {f"CREATE {words}{name}" for words in ("INDEX ", "UNIQUE INDEX ") for name in _spellings(index)}
+    if not found or head not in names:
+        return None
+    schemas = [""] if table.schema is None else [f"{spelt}." for spelt in _spellings(table.schema)]
+    prefixes = [f"{schema}{name} " for schema in schemas for name in _spellings(table.name)]
+    return next((Sql(rest[len(prefix) :]) for prefix in prefixes if rest.startswith(prefix)), None)
+
+
+def _spellings(name: str) -> tuple[str, str]:
+    """As quote_ident writes a name: in quotes where it must."""
+    return quote(name), name
+
+
 def column_key(name: str) -> Sql:
     """Return a key of an index that is a column."""
     return Sql(quote(name))

@@ -93,7 +93,8 @@ def combined(parts: Combined, context: Context) -> Outcome:
     outcomes = parts.outcomes
     missing = _missing(parts.command, context)
     if len(outcomes) == 1:
-        return replace(outcomes[0], hazards=(*missing, *outcomes[0].hazards))
+        only = outcomes[0]
+        return replace(only, hazards=(*missing, *only.hazards), steps=(*only.steps, *only.afterwards))
     effect = union(tuple(outcome.effect for outcome in outcomes))
     whole = _runs_whole(outcomes, context)
     steps = (_whole(parts, effect, context),) if whole else joined_steps(outcomes)
@@ -102,7 +103,7 @@ def combined(parts: Combined, context: Context) -> Outcome:
         operation="alter-table",
         effect=effect,
         hazards=(*missing, *(hazard for outcome in outcomes for hazard in outcome.hazards)),
-        steps=steps,
+        steps=(*steps, *(step for outcome in outcomes for step in outcome.afterwards)),
         facts=outcomes[-1].facts,
         touches=tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.touches)),
         as_written=whole,

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
+from migrator.postgres.column_users import ColumnUser  # msgspec reads annotations
+from migrator.postgres.domains import Domain  # msgspec reads annotations
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import NEWEST_KNOWN, ServerVersion
 
@@ -69,6 +71,9 @@ class Constraint(msgspec.Struct, frozen=True, kw_only=True):
     references: QualifiedName | None = None
     referenced_columns: tuple[str, ...] = ()
     index: str | None = None
+    inherited: bool = False
+    """It comes from a parent table, and goes only with the parent's."""
+    comment: str | None = None
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +94,10 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     """REPLICA IDENTITY USING INDEX names it."""
     mentions: tuple[str, ...] = ()
     """Every column of the table that keys, expressions, INCLUDE or WHERE mention."""
+    comment: str | None = None
+    special: bool = False
+    """Its definition does not bring back all of it: part of a partitioned index, a tablespace, the mark of
+    CLUSTER, statistics targets."""
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +138,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     rules: tuple[str, ...] = ()
+    column_users: tuple[ColumnUser, ...] = ()
     referenced_by: tuple[QualifiedName, ...] = ()
     """Tables with a foreign key to this one."""
     dependents: tuple[QualifiedName, ...] = ()
@@ -231,6 +241,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[QualifiedName, ...] = ()
     constrained_domains: tuple[QualifiedName, ...] = ()
     """Of the types, the domains that have a constraint or are over one that has."""
+    domains: tuple[Domain, ...] = ()
+    """Of the types, those that are domains."""
     schemas: tuple[str, ...] = ()
 
     def resolve(self, name: QualifiedName, search_path: tuple[str, ...] | None = None) -> QualifiedName:

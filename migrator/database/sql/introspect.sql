@@ -153,9 +153,13 @@ SELECT con.conrelid, json_agg(json_build_object(
             SELECT json_agg(a.attname ORDER BY k.position)
             FROM unnest(con.confkey) WITH ORDINALITY AS k (attnum, position)
             JOIN pg_attribute AS a ON a.attrelid = con.confrelid AND a.attnum = k.attnum), '[]'),
-        'index', CASE WHEN con.contype IN ('p', 'u', 'x') THEN index_class.relname END
+        'index', CASE WHEN con.contype IN ('p', 'u', 'x') THEN index_class.relname END,
+        'inherited', con.coninhcount > 0 OR con.conparentid <> 0,
+        'comment', comment.description
     ) ORDER BY con.conname)::text
 FROM pg_constraint AS con
+LEFT JOIN pg_description AS comment ON comment.classoid = 'pg_constraint'::regclass AND comment.objoid = con.oid
+    AND comment.objsubid = 0
 JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = con.conrelid
 LEFT JOIN pg_class AS parent ON parent.oid = con.confrelid
 LEFT JOIN pg_namespace AS parent_schema ON parent_schema.oid = parent.relnamespace
@@ -178,12 +182,17 @@ SELECT i.indrelid, json_agg(json_build_object(
         'constraint', con.conname,
         'replica_identity', i.indisreplident,
         'bytes', c.relpages::int8 * current_setting('block_size')::int,
-        'mentions', CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN listed.columns ELSE mentioned.columns END
+        'mentions', CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN listed.columns ELSE mentioned.columns END,
+        'comment', comment.description,
+        'special', c.relispartition OR c.reltablespace <> 0 OR i.indisclustered OR EXISTS (
+            SELECT FROM pg_attribute AS a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
     ) ORDER BY c.relname)::text
 FROM pg_index AS i
 JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = i.indrelid
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_am AS am ON am.oid = c.relam
+LEFT JOIN pg_description AS comment ON comment.classoid = 'pg_class'::regclass AND comment.objoid = i.indexrelid
+    AND comment.objsubid = 0
 LEFT JOIN pg_constraint AS con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
     AND con.conrelid = i.indrelid
 CROSS JOIN LATERAL (
@@ -229,6 +238,73 @@ SELECT r.ev_class, json_agg(r.rulename ORDER BY r.rulename)::text
 FROM pg_rewrite AS r JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = r.ev_class
 WHERE r.rulename <> '_RETURN'
 GROUP BY r.ev_class
+
+-- name: column_users
+-- What makes the server refuse to change the type of a column of a table: views and rules, triggers (UPDATE OF, WHEN),
+-- policies, functions with an SQL body (14), publications with a column list or WHERE (15), generated columns.
+WITH used AS (
+    SELECT DISTINCT d.refobjid AS relation, a.attname, d.classid, d.objid, d.objsubid, d.refobjsubid
+    FROM pg_depend AS d
+    JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = d.refobjid
+    JOIN pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'f')
+    JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+        AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
+            'pg_publication_rel'::regclass, 'pg_attrdef'::regclass, 'pg_class'::regclass)
+), found (relation, attname, kind, owner, name) AS (
+    SELECT used.relation, used.attname, CASE WHEN r.rulename = '_RETURN' THEN 'view' ELSE 'rule' END, r.ev_class,
+        nullif(r.rulename, '_RETURN')
+    FROM used JOIN pg_rewrite AS r ON used.classid = 'pg_rewrite'::regclass AND r.oid = used.objid
+    UNION ALL
+    SELECT used.relation, used.attname, 'trigger', t.tgrelid, t.tgname
+    FROM used JOIN pg_trigger AS t ON used.classid = 'pg_trigger'::regclass AND t.oid = used.objid
+    WHERE NOT t.tgisinternal
+    UNION ALL
+    SELECT used.relation, used.attname, 'policy', p.polrelid, p.polname
+    FROM used JOIN pg_policy AS p ON used.classid = 'pg_policy'::regclass AND p.oid = used.objid
+    UNION ALL
+    SELECT used.relation, used.attname, 'publication', pr.prrelid, p.pubname
+    FROM used JOIN pg_publication_rel AS pr ON used.classid = 'pg_publication_rel'::regclass AND pr.oid = used.objid
+    JOIN pg_publication AS p ON p.oid = pr.prpubid
+    UNION ALL
+    SELECT used.relation, used.attname, 'generated column', used.relation, a.attname
+    FROM used
+    LEFT JOIN pg_attrdef AS d ON used.classid = 'pg_attrdef'::regclass AND d.oid = used.objid
+    JOIN pg_attribute AS a ON a.attrelid = used.relation AND a.attgenerated <> '' AND a.attnum <> used.refobjsubid
+        AND a.attnum = CASE WHEN used.classid = 'pg_class'::regclass AND used.objid = used.relation
+            THEN used.objsubid ELSE d.adnum END
+), named (relation, attname, kind, schema, relname, name) AS (
+    SELECT found.relation, found.attname, found.kind, n.nspname, c.relname, found.name
+    FROM found JOIN pg_class AS c ON c.oid = found.owner JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    UNION ALL
+    SELECT used.relation, used.attname, 'function', n.nspname, p.proname, NULL
+    FROM used JOIN pg_proc AS p ON used.classid = 'pg_proc'::regclass AND p.oid = used.objid
+    JOIN pg_namespace AS n ON n.oid = p.pronamespace
+)
+SELECT relation, json_agg(json_build_object(
+        'column', attname,
+        'kind', kind,
+        'relation', json_build_object('schema', schema, 'name', relname),
+        'name', name
+    ) ORDER BY attname, kind, schema, relname, name)::text
+FROM named
+GROUP BY relation
+
+-- name: domains
+-- Domains outside the system schemas and the journal's ($1).
+SELECT coalesce(json_agg(json_build_object(
+        'name', json_build_object('schema', n.nspname, 'name', t.typname),
+        'type', format_type(t.typbasetype, t.typtypmod),
+        'collation', CASE WHEN t.typcollation <> base.typcollation THEN
+            CASE WHEN coll_schema.nspname <> 'pg_catalog' THEN quote_ident(coll_schema.nspname) || '.' ELSE '' END
+                || quote_ident(coll.collname) END
+    ) ORDER BY n.nspname, t.typname), '[]')::text
+FROM pg_type AS t
+JOIN pg_type AS base ON base.oid = t.typbasetype
+JOIN pg_namespace AS n ON n.oid = t.typnamespace
+LEFT JOIN pg_collation AS coll ON coll.oid = t.typcollation
+LEFT JOIN pg_namespace AS coll_schema ON coll_schema.oid = coll.collnamespace
+WHERE t.typtype = 'd' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND n.nspname <> $1
 
 -- name: partition_key
 -- Columns of partition keys, first those that stand alone, in their order, then those that only expressions mention: the

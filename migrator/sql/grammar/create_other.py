@@ -99,8 +99,8 @@ def create_domain(c: Cursor) -> CreateType:
     c.expect("domain")
     name = c.qualified_name()
     c.accept("as")
-    type_name(c)
-    collation_clause(c)
+    base = type_name(c)
+    collation = collation_clause(c)
     constraints = column_constraints(c)
     for constraint in constraints:
         allowed = (CheckConstraint, NotNullConstraint, NullConstraint, DefaultConstraint)
@@ -108,7 +108,7 @@ def create_domain(c: Cursor) -> CreateType:
             c.fail("a constraint that a domain cannot have")
     c.expect_end()
     constrained = any(isinstance(found, CheckConstraint | NotNullConstraint) for found in constraints)
-    return CreateType(name=name, form="domain", constrained=constrained)
+    return CreateType(name=name, form="domain", constrained=constrained, base=base, collation=collation)
 
 
 def create_extension(c: Cursor) -> CreateExtension:

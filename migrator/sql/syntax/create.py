@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.constraints import ColumnDefinition, Constraint
-from migrator.sql.syntax.slices import Slice
+from migrator.sql.syntax.slices import Slice, TypeName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +142,10 @@ class CreateType:
     labels: tuple[str, ...] = ()
     constrained: bool = False
     """A domain with CHECK or NOT NULL."""
+    base: TypeName | None = None
+    """What a domain is over."""
+    collation: Slice | None = None
+    """Of a domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

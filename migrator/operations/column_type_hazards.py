@@ -1,0 +1,161 @@
+"""What is said of a type change: why it needs an approval, or what the plan does about it."""
+
+from migrator.operations.base import Context
+from migrator.operations.column_type_change import Affected, Change, Rebuilt, Verified, zero_offset
+from migrator.operations.hazards import answered, needs_approval, warning
+from migrator.plan.hazard import Hazard, HazardKind
+from migrator.postgres.data_types import parse
+from migrator.postgres.facts import ConstraintKind
+from migrator.postgres.type_changes import Work
+
+_STAMPS = {"timestamp with time zone", "timestamp without time zone"}
+
+_NEW_COLUMN = "add a column of the new type, fill it by UPDATE, and let the application change over"
+
+
+def rewrites(found: Affected, context: Context) -> tuple[Hazard, ...]:
+    """Return an error for each column whose change writes the table anew."""
+    return tuple(
+        needs_approval(
+            HazardKind.TABLE_REWRITE,
+            f"{found.table} is written anew with all its indexes under ACCESS EXCLUSIVE: {_words(change)}",
+            _instead(change, context),
+            found.table,
+            "catalogue 59 to 83, R13",
+        )
+        for change in found.changes
+        if change.work is Work.REWRITE
+    )
+
+
+def _words(change: Change) -> str:
+    if change.column is None:
+        return f"what {change.name} is of is not known"
+    return f"{change.name} from {change.column.type} to {change.new_type}" + (
+        ", by an expression" if change.unknown_using else ""
+    )
+
+
+def _instead(change: Change, context: Context) -> str:
+    """A way without a rewrite, where there is one."""
+    if change.column is None:
+        return "plan with --database, so that the type of the column is known"
+    old, new = parse(change.column.type), parse(change.new_type)
+    if {old.name, new.name} == _STAMPS:
+        return _instead_of_zone(change, context)
+    if change.unknown_using:
+        return f"leave out USING if it is no more than a conversion of {change.name}; else {_NEW_COLUMN}"
+    if new.name == "character varying" and old.name in {"character varying", "text"}:
+        return (
+            f"CHECK (char_length({change.name}) <= {new.modifiers[0]}) limits the length without a rewrite"
+            if new.modifiers
+            else _NEW_COLUMN
+        )
+    return _NEW_COLUMN
+
+
+def _instead_of_zone(change: Change, context: Context) -> str:
+    """Rows stay under a TimeZone of no offset, without precision, without AT TIME ZONE."""
+    words = change.new_type if not parse(change.new_type).modifiers else "the type without a precision"
+    if not zero_offset(context):
+        return (
+            f"if the values are UTC, put SET TimeZone TO 'UTC' before it and write {words} without USING: "
+            "then the rows stay as they are"
+        )
+    return f"write {words} without USING: then the rows stay as they are"
+
+
+def kept_indexes(found: Affected, indexes: tuple[Rebuilt, ...]) -> tuple[Hazard, ...]:
+    """Return an error for each index that cannot be away for a while; parts go with the partitioned one."""
+    whole = any(each.table == found.table for each in indexes)
+    return tuple(
+        needs_approval(
+            HazardKind.INDEX_BUILD_BLOCKS_WRITES,
+            f"the index {each.index.name} of {each.table} is built anew under ACCESS EXCLUSIVE: "
+            + _why(each, found),
+            _instead_of_build(each),
+            each.table,
+            "catalogue 60, 68",
+        )
+        for each in indexes
+        if not whole or each.table == found.table or not each.index.special
+    )
+
+
+def _instead_of_build(rebuilt: Rebuilt) -> str:
+    if rebuilt.index.unique:
+        return (
+            "it is unique, and duplicates could come in while it is away: run it when the table is idle, "
+            f"or {_NEW_COLUMN}"
+        )
+    if rebuilt.index.special:
+        return (
+            "it is part of a partitioned index, or more than its definition: drop it before, build it after"
+        )
+    return "drop it CONCURRENTLY before, and build it CONCURRENTLY after"
+
+
+def _why(rebuilt: Rebuilt, found: Affected) -> str:
+    index = rebuilt.index
+    columns = [c for c in found.changes if c.name in {*index.keys, *index.included, *index.mentions}]
+    names = ", ".join(change.name for change in columns)
+    if None in index.keys:
+        return f"an expression of it mentions {names}" if names else "it has an expression"
+    if index.predicate is not None:
+        return f"it is partial, and mentions {names}"
+    if not index.valid:
+        return "it is invalid"
+    if any(change.work is Work.INDEXES for change in columns):
+        return f"the new type of {names} compares by other operators"
+    if any(change.recollated for change in columns):
+        return f"the collation of {names} changes"
+    return f"{index.method} depends on the very type of {names}"
+
+
+def kept_constraints(found: Affected, kept: tuple[Verified, ...]) -> tuple[Hazard, ...]:
+    """Return an error for each constraint that cannot be dropped and added again."""
+    return tuple(
+        needs_approval(
+            HazardKind.SCAN_UNDER_LOCK,
+            f"{each.table} is read from end to end under ACCESS EXCLUSIVE to verify {each.constraint.name}",
+            "drop the constraint before, add it NOT VALID after and validate it",
+            found.table,
+            "catalogue 61, 82",
+        )
+        for each in kept
+    )
+
+
+def answers(found: Affected, checks: tuple[Verified, ...], keys: tuple[Verified, ...]) -> tuple[Hazard, ...]:
+    """Return what the sequence does about the dangers of the statement as written."""
+    scans = [
+        answered(
+            HazardKind.SCAN_UNDER_LOCK,
+            f"ALTER COLUMN TYPE reads {each.table} under ACCESS EXCLUSIVE to verify {each.constraint.name}",
+            "it is dropped and added again NOT VALID in the same transaction, and validated afterwards",
+            each.table,
+            "catalogue 61, R6" if each.constraint.kind is ConstraintKind.CHECK else "catalogue 82, R7",
+        )
+        for each in (*checks, *keys)
+    ]
+    return (*scans, *(hazard for each in found.indexes for hazard in _away(each, found)))
+
+
+def _away(rebuilt: Rebuilt, found: Affected) -> tuple[Hazard, ...]:
+    name = rebuilt.index.name
+    return (
+        answered(
+            HazardKind.INDEX_BUILD_BLOCKS_WRITES,
+            f"ALTER COLUMN TYPE builds the index {name} of {rebuilt.table} anew under ACCESS EXCLUSIVE: "
+            + _why(rebuilt, found),
+            "it is dropped CONCURRENTLY before, and built CONCURRENTLY after",
+            rebuilt.table,
+            "catalogue 60, R20, R21",
+        ),
+        warning(
+            HazardKind.BREAKS_RUNNING_CODE,
+            f"queries that use {name} of {rebuilt.table} are slow from its drop until it is built again",
+            "run it when they are rare, or build another index that serves them first",
+            rebuilt.table,
+        ),
+    )
