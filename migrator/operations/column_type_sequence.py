@@ -37,17 +37,26 @@ def effect(found: Affected, context: Context, *, safe: bool = False) -> Effect:
     """Return the effect as written, or (`safe`) of the one step of the sequence that takes the locks."""
     mode = LockMode.ACCESS_EXCLUSIVE
     names = (*found.tables, *found.partners)
-    locks = [lock for name in names for lock in locks_on(name, mode, context.facts)]
-    rewritten = found.tables if found.rewrites else ()
+    locks = tuple(dict.fromkeys(lock for name in names for lock in locks_on(name, mode, context.facts)))
+    rewritten = _stored(found.tables if found.rewrites else (), context)
     if safe:
-        return Effect(locks=tuple(dict.fromkeys(locks)), rewrites=rewritten)
+        return Effect(locks=locks, rewrites=rewritten)
     read = [name for each in found.checks for name in tree_of(each.table, context)]
-    read += [key.table for key in found.foreign_keys]
+    read += [name for key in found.foreign_keys for name in (key.table, *_parent(key))]
+    built = tuple(each.table for each in found.indexes)
     return Effect(
-        locks=tuple(dict.fromkeys(locks)),
-        scans=tuple(dict.fromkeys(read)),
+        locks=locks,
+        scans=_stored(tuple(read), context),
         rewrites=rewritten,
-        index_builds=tuple(dict.fromkeys(each.table for each in found.indexes)),
+        index_builds=_stored(built, context),
+    )
+
+
+def _stored(names: tuple[QualifiedName, ...], context: Context) -> tuple[QualifiedName, ...]:
+    """Return those that have rows of their own: a partitioned table has none."""
+    relations = {name: context.facts.relation(name) for name in names}
+    return tuple(
+        name for name, r in relations.items() if r is None or r.kind is not RelationKind.PARTITIONED_TABLE
     )
 
 
