@@ -26,6 +26,8 @@ def column_cast(text: str) -> ColumnCast | None:
     """Read the text of an expression."""
     try:
         tokens = tuple(token for token in scan(text) if token.kind is not TokenKind.COMMENT)
+        if not tokens:
+            return None
         cursor = Cursor(text, tokens)
         found = _cast(cursor)
     except (LexError, NotUnderstood, RecursionError):
