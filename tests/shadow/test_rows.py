@@ -91,6 +91,7 @@ CHECKS = [
     "data jsonb NOT NULL CHECK (jsonb_typeof(data) = 'array')",
     "tags text[] NOT NULL CHECK (cardinality(tags) = 0)",
     "flag bool NOT NULL CHECK (flag)",
+    "digest bytea NOT NULL CHECK (octet_length(digest) = 32)",
 ]
 
 
@@ -140,6 +141,12 @@ FOREIGN_KEYS = {
             reader int NOT NULL, FOREIGN KEY (tenant, author) REFERENCES users,
             FOREIGN KEY (tenant, reader) REFERENCES users);
     """,
+    "exactly one of two": """
+        CREATE TABLE users (id int PRIMARY KEY);
+        CREATE TABLE a_line (id int PRIMARY KEY, one int REFERENCES users, other int REFERENCES users,
+            CHECK (num_nonnulls(one, other) = 1));
+    """,
+    "a column to itself": "CREATE TABLE a_line (id int PRIMARY KEY REFERENCES a_line)",
     "partitions": """
         CREATE TABLE parents (id int PRIMARY KEY) PARTITION BY HASH (id);
         CREATE TABLE parents_0 PARTITION OF parents FOR VALUES WITH (MODULUS 2, REMAINDER 0);

@@ -68,6 +68,8 @@ def _from_expression(base: Type, expression: str, natural: str | None, n: int) -
         yield from _texts(expression, literals, numbers, natural or "x", n)
     elif base.category == "N":
         yield from _numbers(base, [*numbers, *(t for t in literals if _NUMBER.fullmatch(t))], n)
+    elif base.name == "bytea":
+        yield from (f"\\x{n:0{2 * length}x}" for length in _lengths(numbers))
     elif base.labels:
         yield from (text for text in literals if text in base.labels)
     elif base.name in _SHAPES:
@@ -85,9 +87,13 @@ def _texts(expression: str, literals: list[str], numbers: list[str], natural: st
     turn = n % len(literals) if literals else 0
     yield from (*literals[turn:], *literals[:turn])
     yield from (natural.lower(), natural.upper(), natural.replace(" ", ""), "")
-    lengths = {int(float(text)) + step for text in numbers for step in (-1, 0, 1)}
-    for length in sorted(length for length in lengths if 0 < length <= _LONGEST):
+    for length in _lengths(numbers):
         yield natural[-length:].strip().rjust(length, "x")
+
+
+def _lengths(numbers: list[str]) -> list[int]:
+    lengths = {int(float(text)) + step for text in numbers for step in (-1, 0, 1)}
+    return sorted(length for length in lengths if 0 < length <= _LONGEST)
 
 
 def _years_around(text: str, n: int) -> Iterator[str]:

@@ -82,6 +82,8 @@ class ForeignKey:
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
     deferrable: bool
+    binds_nothing: bool
+    """Every row refers to itself, whatever its values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def read_catalog(connection: Connection, *, without: Sequence[str]) -> Catalog:
                 name=QualifiedName(schema, name),
                 columns=own,
                 checks=(*_checks(checks.get(oid, ())), *_of_partition(bound, own), *_of_domains(own, types)),
-                foreign_keys=tuple(map(_foreign_key, keys.get(oid, ()))),
+                foreign_keys=tuple(k for k in map(_foreign_key, keys.get(oid, ())) if not k.binds_nothing),
             )
         )
     return Catalog(
@@ -216,11 +218,12 @@ def lineage(oid: int, types: Types) -> tuple[int, ...]:
 
 
 def _foreign_key(row: Row) -> ForeignKey:
-    name, schema, parent, deferrable, columns, referenced = row
+    name, schema, parent, deferrable, itself, columns, referenced = row
     return ForeignKey(
         name=name,
         parent=QualifiedName(schema, parent),
         columns=tuple(columns),
         referenced=tuple(referenced),
         deferrable=deferrable,
+        binds_nothing=itself and columns == referenced,
     )

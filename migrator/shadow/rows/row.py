@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _NULL_EVERY = 3
 """Of the rows, where a column may be NULL."""
 
+_ATTEMPTS_OF_A_STYLE = 6
+
+_OTHER_PARENTS = 3
+"""That are tried where the one chosen does not satisfy a condition."""
+
 
 class Unfillable(Exception):
     """No row can be made of what is known."""
@@ -49,11 +54,11 @@ class RowMaker:
 
     def make(self, n: int, attempt: int, forced: Values) -> Made:
         """Return the n-th row; another for each attempt."""
-        number = n + attempt
+        number, style = n + attempt, attempt // _ATTEMPTS_OF_A_STYLE
         made = Made(values=dict(forced))
         for column in self.table.columns:
             if column.name not in forced and not column.drawn:
-                self._give(made, column, number)
+                self._give(made, column, number, style)
         taken = set(forced)
         turn = number - 1
         for key in sorted(self.table.foreign_keys, key=lambda key: not self.table.requires(key)):
@@ -62,15 +67,27 @@ class RowMaker:
             table=self.table,
             types=self.types,
             values=made.values,
-            fixed=frozenset(taken),
+            choices={name: self._choices(made, name, forced) for name in taken},
             seed=self.seed,
             n=number,
+            style=style,
         )
         made.values = solved(self.connection, problem)
         return made
 
-    def _give(self, made: Made, column: Column, number: int) -> None:
-        draw = Draw(seed=self.seed, place=f"{self.table.name}.{column.name}", n=number)
+    def _choices(self, made: Made, name: str, forced: Values) -> list[str | None]:
+        """Return what a column of a foreign key may hold: other parents too, where it is the whole key."""
+        if name in forced or any(name in key.columns for key, _ in made.owed):
+            return [made.values[name]]
+        keys = [key for key in self.table.foreign_keys if name in key.columns]
+        found: list[str | None] = [made.values[name]]
+        if len(keys) == 1 and len(keys[0].columns) == 1 and keys[0].parent != self.table.name:
+            found += [text for (text,) in self.parents.keys(keys[0])[:_OTHER_PARENTS]]
+        nothing = [] if self.table.column(name).not_null else [None]
+        return list(dict.fromkeys([*found, *nothing]))
+
+    def _give(self, made: Made, column: Column, number: int, style: int) -> None:
+        draw = Draw(seed=self.seed, place=f"{self.table.name}.{column.name}", n=number, style=style)
         text = value(column, self.types, draw)
         if column.not_null and text is None:
             if not column.default:

@@ -7,6 +7,7 @@ condition on the whole row, or on a value that the server draws) is left to the 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,11 @@ class Problem:
     table: Table
     types: Types
     values: Values
-    fixed: frozenset[str]
+    choices: Mapping[str, list[str | None]]
+    """Of the columns whose values are not free: those of foreign keys, and what a child has asked for."""
     seed: int
     n: int
+    style: int = 0
 
 
 def solved(connection: Connection, problem: Problem) -> Values:
@@ -97,10 +100,11 @@ def _combinations(
 
 
 def _pool(problem: Problem, checks: list[Check], name: str) -> list[str | None]:
-    if name in problem.fixed:
-        return [problem.values[name]]
+    if name in problem.choices:
+        return problem.choices[name]
     expressions = tuple(check.expression for check in checks if name in check.columns)
-    draw = Draw(seed=problem.seed, place=f"{problem.table.name}.{name}", n=problem.n)
+    place = f"{problem.table.name}.{name}"
+    draw = Draw(seed=problem.seed, place=place, n=problem.n, style=problem.style)
     return candidates(problem.table.column(name), expressions, problem.types, draw)
 
 

@@ -28,6 +28,8 @@ class Draw:
     """Table and column."""
     n: int
     """Of the row, from 1; small."""
+    style: int = 0
+    """Of texts: triggers may ask for more than the catalog says, so other styles are tried in turn."""
     modifier: int = -1
 
     @property
@@ -39,7 +41,7 @@ class Draw:
     @property
     def word(self) -> str:
         """Say where it belongs, for people: the column and n."""
-        return f"{self.place.rpartition('.')[2]} {self.n}"
+        return f"{self.place.rpartition('.')[2]}_{self.n}"
 
     @property
     def label(self) -> str:
@@ -100,7 +102,8 @@ def cut(text: str, modifier: int) -> str:
 
 
 def _text(draw: Draw) -> str:
-    return cut(draw.word, draw.modifier)
+    styles = (draw.word, f"1.0.{draw.n}", str(draw.n), f"{draw.word}@example.com")
+    return cut(styles[draw.style % len(styles)], draw.modifier)
 
 
 def _character(draw: Draw) -> str:

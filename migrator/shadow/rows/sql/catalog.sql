@@ -55,7 +55,7 @@ ORDER BY c.conrelid, c.conname COLLATE "C"
 -- name: foreign keys
 -- Foreign keys of these tables; of one that refers to a partitioned table, not those that stand for its
 -- partitions.
-SELECT c.conrelid, c.conname, n.nspname, f.relname, c.condeferrable,
+SELECT c.conrelid, c.conname, n.nspname, f.relname, c.condeferrable, c.conrelid = c.confrelid,
     ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY AS k (num, place)
         JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.num ORDER BY k.place),
     ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY AS k (num, place)
