@@ -38,6 +38,9 @@ from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Drop
 
 _DATA = frozenset({"SEQUENCE", "SCHEMA", "EXTENSION"})
+_TYPES = frozenset({"TYPE", "DOMAIN"})
+_NAMED = _TYPES | {"FUNCTION", "PROCEDURE", "ROUTINE"}
+"""Kinds whose names the facts list."""
 _RELATIONS = frozenset({"SEQUENCE", "VIEW", "MATERIALIZED VIEW"})
 
 
@@ -72,8 +75,20 @@ def _all_absent(command: Drop, names: tuple[QualifiedName, ...], context: Contex
         triggers = [] if relation is None else [t.name for t in relation.triggers]
         known = command.object_kind == "TRIGGER" and context.facts.complete
         return known and all(name.name not in triggers for name in command.names)
+    if command.object_kind in _NAMED:
+        return context.facts.complete and not any(
+            _exists(command.object_kind, n, context) for n in command.names
+        )
     related = command.object_kind in _RELATIONS or command.on_table is not None
     return related and all(absent(name, context) for name in names)
+
+
+def _exists(kind: str, name: QualifiedName, context: Context) -> bool:
+    """Whether a type or routine of that name is known, in any schema where it would be looked for."""
+    schemas = context.search_path if name.schema is None else (name.schema,)
+    facts = context.facts
+    known = facts.types if kind in _TYPES else tuple(function.name for function in facts.functions)
+    return any(QualifiedName(schema, name.name) in known for schema in schemas)
 
 
 def _effect(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> Effect:
@@ -151,7 +166,7 @@ def _after(command: Drop, names: tuple[QualifiedName, ...], facts: Facts) -> Fac
 
 
 def _without_named(command: Drop, names: tuple[QualifiedName, ...], facts: Facts) -> Facts:
-    if command.object_kind in {"TYPE", "DOMAIN"}:
+    if command.object_kind in _TYPES:
         kept = tuple(name for name in facts.types if name not in names)
         return msgspec.structs.replace(facts, types=kept, complete=facts.complete and not command.cascade)
     if command.object_kind in {"SCHEMA", "EXTENSION"} or command.cascade:

@@ -13,12 +13,17 @@ those before it. Two kinds of step may leave that order:
   that commutes (the end of a fill trigger) holds nothing back.
 """
 
+import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 import msgspec
 
 from migrator.plan.step import BuildIndex, DropIndex, Phase, Step
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, fold
+
+_WORD = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
+"""An identifier; what looks like one in a literal or a comment counts too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,10 @@ class Item:
     step: Step
     relations: frozenset[QualifiedName]
     """Names of relations, functions and types that its statement touches."""
+    objects: frozenset[QualifiedName] = frozenset()
+    """Those of them that are no relations: a later statement need not touch what it uses, but names it."""
+    text: str = ""
+    """Of the statement."""
     wild: bool
     """It may depend on more than that."""
     raised: bool = False
@@ -55,10 +64,20 @@ def in_phases(items: tuple[Item, ...]) -> tuple[Step, ...]:
 
 def _depends(item: Item, contract: list[Item]) -> bool:
     return any(
-        item.wild or other.wild or item.relations & other.relations
+        item.wild or other.wild or item.relations & other.relations or _names(item, other.objects)
         for other in contract
         if not other.step.commutes
     )
+
+
+def _names(item: Item, objects: frozenset[QualifiedName]) -> bool:
+    """Whether the statement has the name of one of the objects anywhere in it."""
+    return bool(objects) and not {name.name for name in objects}.isdisjoint(_words(item.text))
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in _WORD.findall(text))
 
 
 def _place(item: Item, placed: list[Item]) -> None:

@@ -13,6 +13,7 @@ from migrator.planner.alter_table import Combined, combined, order_of_passes, sk
 from migrator.planner.missing import gone_already, missing_parts
 from migrator.planner.phases import Item
 from migrator.planner.wildness import wild
+from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import Action, AlterTable
 
 
@@ -76,6 +77,7 @@ def source_statement(outcome: Outcome, hazards: tuple[Hazard, ...], context: Con
 def items_of(outcome: Outcome, context: Context) -> tuple[Item, ...]:
     """Return the steps with migration, id, place and operation, and what their order depends on."""
     at = context.statement.at
+    objects = frozenset(name for name in outcome.touches if not _is_relation(name, outcome, context))
     items = []
     for number, step in enumerate(outcome.steps, start=1):
         placed = msgspec.structs.replace(
@@ -93,7 +95,14 @@ def items_of(outcome: Outcome, context: Context) -> tuple[Item, ...]:
             Item(
                 step=placed,
                 relations=frozenset((*outcome.touches, *locked)),
+                objects=objects,
+                text=context.statement.text,
                 wild=step.as_written and wild(context),
             )
         )
     return tuple(items)
+
+
+def _is_relation(name: QualifiedName, outcome: Outcome, context: Context) -> bool:
+    """Whether it is known as one, before the statement or after it."""
+    return context.facts.relation(name) is not None or outcome.facts.relation(name) is not None
