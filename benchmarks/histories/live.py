@@ -38,8 +38,10 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.rows import fill
 from migrator.sql.migration import Migration
 from migrator.sql.syntax import AlterTypeAddValue, TransactionControl
+from tests.schema_dump import schema
 
-POLICY = Policy(small_table_rows=0, small_table_bytes=0, batch_rows=2, batch_rows_min=2)
+POLICY = Policy(small_table_rows=0, small_table_bytes=0, batch_rows=2, batch_rows_min=2, lock_budget_ms=5_000)
+"""Nobody waits here, so the locks may be held for as long as a busy machine needs."""
 
 ROWS = 3
 """In each table, and one more whenever its columns have changed."""
@@ -151,7 +153,7 @@ class Replay:
     def _psql(self, path: Path) -> tuple[QualifiedName, ...]:
         """Run the file as it stands; return the tables that had to be emptied for it."""
         whole = path.name in self.history.in_one_transaction or _fits_in_one(self.migrations[-1])
-        tables = self._touched()
+        tables, last = self._touched(), naive.NaiveError(path.name)
         for emptied in ((), tables, self._all_tables()):
             if not whole:
                 self.sides.keep()
@@ -177,23 +179,17 @@ class Replay:
 
     def _all_tables(self) -> tuple[QualifiedName, ...]:
         with self.sides.both() as (_, theirs):
-            return tuple(r.name for r in read_facts(theirs, journal_schema="migrator").relations if r.is_table)
+            return tuple(
+                r.name for r in read_facts(theirs, journal_schema="migrator").relations if r.is_table
+            )
 
     def _apply(self, path: Path, copied: Path) -> None:
         connector = Connector(conninfo=self.sides.ours)
-        for _ in range(_ROUNDS):
-            observation = workflow.observe(connector, POLICY)
-            agenda = workflow.prepare(self.migrations, observation, POLICY)
-            if not agenda.unapproved:
-                break
-            if any(not hazard.approvable for hazard in agenda.unapproved):
-                self.record.counts.add(agenda.pending)
-                self._refuse(path, agenda.unapproved)
-                return
-            self._approve(copied, agenda.unapproved)
-        else:
-            raise RuntimeError(f"{path.name}: approvals have no end: {said(agenda.unapproved[0])}")
+        agenda = self._approved(connector, copied)
         self.record.counts.add(agenda.pending)
+        if agenda.unapproved:
+            self._refuse(path, agenda.unapproved)
+            return
         result = workflow.apply(connector, self.migrations, POLICY, OPTIONS, Silent(), agenda=agenda)
         if result.outcomes and result.outcomes[-1].state is MigrationState.WAITING:
             version = self.migrations[-1].version
@@ -201,6 +197,16 @@ class Replay:
             self.record.contracted += 1
         if any(outcome.state is not MigrationState.APPLIED for outcome in result.outcomes):
             raise RuntimeError(f"{path.name}: not applied: {result}")
+
+    def _approved(self, connector: Connector, copied: Path) -> workflow.Agenda:
+        """Return what is to be run, with every approval that can be given."""
+        observation = workflow.observe(connector, POLICY)
+        for _ in range(_ROUNDS):
+            agenda = workflow.prepare(self.migrations, observation, POLICY)
+            if not agenda.unapproved or any(not hazard.approvable for hazard in agenda.unapproved):
+                return agenda
+            self._approve(copied, agenda.unapproved)
+        raise RuntimeError(f"{copied.name}: the approvals have no end")
 
     def _approve(self, copied: Path, hazards: tuple[Hazard, ...]) -> None:
         """Write the directives that the hazards ask for before their statements, the last one first."""
@@ -260,8 +266,6 @@ def run(history: History, directory: Path, sides: Sides) -> LiveRecord:
     replay = Replay(history=history, directory=directory, sides=sides, record=record)
     for path in history.files:
         replay.run(path)
-    from tests.schema_dump import schema
-
     record.equal = schema(sides.ours) == schema(sides.theirs)
     with sides.both() as (ours, theirs):
         record.lost = differences(ours, theirs, replay.drawn)
