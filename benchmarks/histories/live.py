@@ -23,7 +23,7 @@ from psycopg import sql
 from benchmarks.histories import naive
 from benchmarks.histories.contents import Place, differences, drawn_columns
 from benchmarks.histories.empty import OPTIONS
-from benchmarks.histories.record import Counts, said
+from benchmarks.histories.record import Counts
 from benchmarks.histories.source import PRELUDE, History
 from migrator import __version__, history, planner, workflow
 from migrator.database.introspect import read_facts
