@@ -2,7 +2,8 @@
 
     MigrateError
     ├── UsageError                2   the command line
-    │   └── ConfigurationError    2   migrate.toml, the environment, a URL
+    │   ├── ConfigurationError    2   migrate.toml, the environment, a URL
+    │   └── NotDisposable         2   a disposable environment, and a database that is not
     ├── ApprovalNeeded            3   a hazard needs an approval in the file
     ├── WorkPending               4   only with --check
     ├── InputError                5   something the user wrote or left behind
@@ -68,6 +69,10 @@ class UsageError(MigrateError):
 
 class ConfigurationError(UsageError):
     """migrate.toml, pyproject.toml, the environment or a URL is wrong."""
+
+
+class NotDisposable(UsageError):
+    """A command for disposable environments, and an environment or a database that is not one."""
 
 
 class ApprovalNeeded(MigrateError):

@@ -32,7 +32,8 @@ def baseline(*, version: str, yes: bool) -> None:
     chosen = _through(version, migrations)
     with project.open("baseline") as opened:
         confirm(f"record {counted(len(chosen), 'file')} as applied", opened.place, yes=yes)
-        opened.store.baseline([file_entry(migration) for migration in chosen])
+        entries = [file_entry(migration) for migration in chosen]
+        opened.store.baseline(entries, disposable=project.policy.disposable)
     click.echo(f"the journal begins with {counted(len(chosen), 'file')} recorded as applied")
 
 

@@ -21,10 +21,14 @@ def exists(connection: Connection, schema: str) -> bool:
     return bool(_one(connection, journal_query(_FILE, "exists", schema, {"schema": schema}))[0])
 
 
-def install(connection: Connection, schema: str) -> None:
-    """Make the journal, or renew its functions; doing it again changes nothing. Raises PreflightError."""
+def install(connection: Connection, schema: str) -> bool:
+    """Make the journal, or renew its functions; doing it again changes nothing. Raises PreflightError.
+
+    Returns whether there was none before.
+    """
     with connection.transaction():
-        if not exists(connection, schema):
+        new = not exists(connection, schema)
+        if new:
             _create(connection, schema)
         form, functions = _one(connection, journal_query(_FILE, "format", schema))
         if form > FORM:
@@ -33,6 +37,7 @@ def install(connection: Connection, schema: str) -> None:
                 hint="use that version",
             )
         _renew_functions(connection, schema, functions)
+    return new
 
 
 def _create(connection: Connection, schema: str) -> None:

@@ -48,6 +48,12 @@ def read_control(connection: Connection, schema: str) -> tuple[bool, str | None]
     return (False, None) if row is None else (bool(row[0]), row[1])
 
 
+def read_disposable(connection: Connection, schema: str) -> bool:
+    """Return whether the journal was begun in a disposable environment."""
+    row = connection.execute(journal_query("journal_read.sql", "disposable", schema).query).fetchone()
+    return row is not None and bool(row[0])
+
+
 def read_began_unused(connection: Connection, schema: str) -> frozenset[str]:
     """Return the versions that an interrupted run set out to begin on a database not in use."""
     rows = connection.execute(journal_query("journal_read.sql", "began unused", schema).query).fetchall()

@@ -17,6 +17,7 @@ from migrator.database.journal_commands import JournalCommands, encode_plan
 from migrator.database.journal_read import (
     read_began_unused,
     read_control,
+    read_disposable,
     read_migrations,
     read_runner,
 )
@@ -108,17 +109,20 @@ class JournalStore:
                 migrations=read_migrations(self._connection, self._schema),
                 paused=paused,
                 paused_reason=reason,
+                disposable=read_disposable(self._connection, self._schema),
                 began_unused=read_began_unused(self._connection, self._schema),
                 runner=read_runner(self._connection, self._schema, journal=True),
             )
 
-    def baseline(self, files: Sequence[FileEntry]) -> None:
+    def baseline(self, files: Sequence[FileEntry], *, disposable: bool = False) -> None:
         """Record the files as applied without running them; makes the journal first, and only that for ().
 
-        Raises RunnerBusy while a run is going on, InputError where one of the versions has begun.
+        A journal made so remembers whether the environment is `disposable`. Raises RunnerBusy while a run is
+        going on, InputError where one of the versions has begun.
         """
         with self._alone("recording a baseline"):
-            journal_install.install(self._connection, self._schema)
+            if journal_install.install(self._connection, self._schema):
+                self._run(self._commands.query("set disposable", disposable=disposable))
             with self._connection.transaction():
                 for file in files:
                     self._check_not_begun(file.version)

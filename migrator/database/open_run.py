@@ -92,7 +92,9 @@ def _take_over(bench: Workbench, plan: Plan, options: RunOptions) -> None:
         sleep=bench.sleep,
     )
     bench.faults(FaultPoint.LOCKED)
-    journal_install.install(connection, schema)
+    new = journal_install.install(connection, schema)
+    if new or (plan.migrations and not bench.policy.disposable):  # from then on the database counts
+        bench.execute(bench.commands.query("set disposable", disposable=bench.policy.disposable))
     runner_lock.end_leftovers(connection, schema, observer=bench.observer, sleep=bench.sleep)
     bench.execute(bench.commands.query("forget gone sessions"))
     if bench.commands.run is None:

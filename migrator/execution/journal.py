@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from migrator.plan.plan import Fingerprint, Plan
-from migrator.plan.step import Phase
+from migrator.plan.step import Phase, Recovery
 from migrator.postgres.identifiers import QualifiedName
 
 
@@ -234,6 +234,13 @@ class MigrationRecord:
         return self.plan is not None and any(m.touches_everything for m in self.plan.migrations)
 
     @property
+    def lasting_statements(self) -> frozenset[int]:
+        """As `begun_statements`, but for those of which nothing remains: a refused transaction."""
+        steps = self.plan.steps if self.plan else ()
+        begun = [(s, self.steps[s.id]) for s in steps if s.id in self.steps]
+        return frozenset(s.statement for s, r in begun if r.done or s.recovery is not Recovery.TRANSACTIONAL)
+
+    @property
     def begun_statements(self) -> frozenset[int]:
         """The 1-based indexes of statements of which a step has a row in the journal."""
         steps = self.plan.steps if self.plan else ()
@@ -270,6 +277,8 @@ class Journal:
     paused: bool = False
     paused_reason: str | None = None
     runner: RunnerRecord | None = None
+    disposable: bool = False
+    """It was begun in a disposable environment, and no other has run migrations here since."""
     began_unused: frozenset[str] = frozenset()
     """Versions that an interrupted run set out to begin on a database not in use; some may have no record."""
 

@@ -11,6 +11,12 @@ from migrator.errors import ChecksumError, InputError, Location, OrderError
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState
 from migrator.postgres.identifiers import QualifiedName
 
+_RESOLVE = (
+    "restore the statement, or record your decision: migrate resolve {version} --accept-checksum --reason …"
+)
+
+_RESET = "it has run as it was; make the database anew from the files: migrate reset"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
@@ -47,31 +53,38 @@ class Reconciliation:
     """Versions that have begun; their plan stands in the journal."""
     edited: tuple[Edited, ...] = ()
     """Of the unfinished: those whose plan must be merged with a new one before the run."""
+    outdated: tuple[str, ...] = ()
+    """Applied versions whose file was edited since: accepted where the database is disposable."""
     missing: tuple[str, ...] = ()
     """Versions of the journal without a file, in the journal's order; no error for settled ones."""
     errors: tuple[InputError, ...] = ()
 
 
-def reconcile(journal: Journal, files: Sequence[FileState]) -> Reconciliation:
-    """Compare files (in their order) with the journal."""
+def reconcile(journal: Journal, files: Sequence[FileState], *, disposable: bool = False) -> Reconciliation:
+    """Compare files (in their order) with the journal.
+
+    Where the database is `disposable` an applied file may be edited, and so may a statement that the server
+    refused.
+    """
     known = {f.version for f in files}
     records = [(f, journal.get(f.version)) for f in files]
     begun = [(f, r) for f, r in records if r is not None and r.state not in SETTLED]
-    problems = [problem for f, r in records if r is not None for problem in _edited_after_beginning(f, r)]
+    changed = {f.version: _changes(f, r, disposable=disposable) for f, r in records if r is not None}
     return Reconciliation(
         pending=tuple(f.version for f, r in records if r is None),
         unfinished=tuple(f.version for f, _ in begun),
         edited=tuple(
-            Edited(version=f.version, begun=r.begun_statements)
+            Edited(version=f.version, begun=_fixed(r, disposable=disposable))
             for f, r in begun
-            if f.checksums != r.checksums and not _edited_after_beginning(f, r)
+            if f.checksums != r.checksums and not changed[f.version]
         ),
+        outdated=tuple(f.version for f, r in records if r is not None and disposable and _outdated(f, r)),
         missing=tuple(
             m.version
             for m in journal.migrations
             if m.version not in known and m.state is not MigrationState.ROLLED_BACK
         ),
-        errors=tuple(problems),
+        errors=tuple(problem for problems in changed.values() for problem in problems),
     )
 
 
@@ -113,15 +126,22 @@ def _shared(file: FileState, record: MigrationRecord) -> str | None:
     return ", ".join(common) or None
 
 
-def _edited_after_beginning(file: FileState, record: MigrationRecord) -> list[InputError]:
+def _changes(file: FileState, record: MigrationRecord, *, disposable: bool) -> list[InputError]:
+    """Return the error for statements that were edited after they had begun."""
     if record.state in SETTLED:
-        return (
-            []
-            if file.checksums == record.checksums
-            else [_changed(file, record, _first_change(file, record))]
-        )
-    gone = [i for i in sorted(record.begun_statements) if not _same(file, record, i)]
-    return [_changed(file, record, gone[0])] if gone else []
+        accepted = disposable or file.checksums == record.checksums
+        return [] if accepted else [_changed(file, record, _first_change(file, record), _RESOLVE)]
+    gone = [i for i in sorted(_fixed(record, disposable=disposable)) if not _same(file, record, i)]
+    return [_changed(file, record, gone[0], _RESET if disposable else _RESOLVE)] if gone else []
+
+
+def _outdated(file: FileState, record: MigrationRecord) -> bool:
+    return record.state in SETTLED and file.checksums != record.checksums
+
+
+def _fixed(record: MigrationRecord, *, disposable: bool) -> frozenset[int]:
+    """Return the statements that may not be edited any more."""
+    return record.lasting_statements if disposable else record.begun_statements
 
 
 def _same(file: FileState, record: MigrationRecord, index: int) -> bool:
@@ -135,12 +155,11 @@ def _first_change(file: FileState, record: MigrationRecord) -> int:
     return next(i for i in range(1, longest + 1) if not _same(file, record, i))
 
 
-def _changed(file: FileState, record: MigrationRecord, index: int) -> ChecksumError:
+def _changed(file: FileState, record: MigrationRecord, index: int, hint: str) -> ChecksumError:
     state = "was applied" if record.state in SETTLED else "has begun"
     at = file.places[index - 1] if index <= len(file.places) else None
     return ChecksumError(
         f"statement {index} of {file.file} was edited, added or removed after it {state}",
         at=at,
-        hint="restore the statement, or record your decision: "
-        f"migrate resolve {file.version} --accept-checksum --reason …",
+        hint=hint.format(version=file.version),
     )

@@ -10,9 +10,10 @@ from migrator.execution.journal import MigrationRecord
 from migrator.plan.plan import Plan
 
 
-def merge(record: MigrationRecord, planned: Plan) -> Plan:
+def merge(record: MigrationRecord, planned: Plan, begun: frozenset[int] | None = None) -> Plan:
     """Return the plan that a begun migration goes on with after statements that had not begun were edited.
 
+    `begun` are the statements that stay as they were; by default all that have begun, by the journal.
     `planned` is the new plan of the whole file, made from facts of the database as it is now. Steps,
     statements and the header's fingerprints of begun statements come from the journal; all others from
     `planned`. Where phases put a step of a begun statement after one of a new statement the order of phases
@@ -21,7 +22,7 @@ def merge(record: MigrationRecord, planned: Plan) -> Plan:
     stored = record.plan
     if stored is None:
         raise ValueError(f"migration {record.version} has no stored plan")
-    begun = record.begun_statements
+    begun = record.begun_statements if begun is None else begun
     _same_texts(stored, planned, begun)
     kept = [s for s in stored.steps if s.statement in begun]
     fresh = [s for s in planned.steps if s.migration == record.version and s.statement not in begun]

@@ -53,7 +53,10 @@ class Approvals:
 
 def _placed(hazard: Hazard, context: Context) -> Hazard:
     at = context.statement.at
-    return msgspec.structs.replace(hazard, file=context.migration.file, line=at.line, column=at.column)
+    placed = msgspec.structs.replace(hazard, file=context.migration.file, line=at.line, column=at.column)
+    if context.policy.disposable and hazard.severity is Severity.ERROR:  # the server is the judge there
+        return msgspec.structs.replace(placed, severity=Severity.WARNING)
+    return placed
 
 
 def _approved(hazard: Hazard, allow: Allow, *, required: bool) -> list[Hazard]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from migrator.operations.base import Context, Outcome
+from migrator.operations.liveness import live
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import PlannedMigration, SourceStatement
 from migrator.plan.step import SessionState, Step
@@ -109,6 +110,8 @@ def _assembled(progress: _Progress, items: tuple[Item, ...], before: Facts) -> P
 
 
 def _findings(progress: _Progress) -> tuple[Hazard, ...]:
+    if not live(progress.context):  # nothing is a hazard there, so every approval would be unused
+        return ()
     return unused(progress.context.migration, progress.used)
 
 

@@ -1,6 +1,6 @@
 """What is to be done, as files, journal and database say together; pure but for the planner it calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -9,7 +9,7 @@ from migrator import __version__, planner
 from migrator.errors import InputError
 from migrator.execution import reconcile, replan
 from migrator.execution.journal import Journal, MigrationRecord, MigrationState
-from migrator.execution.reconcile import FileState
+from migrator.execution.reconcile import Edited, FileState, Reconciliation
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import Plan
 from migrator.policy import Policy
@@ -26,6 +26,8 @@ class Agenda:
     """Of the files that the journal lacks, made now."""
     edited: Plan
     """Of begun migrations whose remaining statements were edited: the begun plan merged with a new one."""
+    notes: tuple[str, ...] = ()
+    """What a developer should know of a disposable database."""
     unfinished: tuple[MigrationRecord, ...] = ()
     """Begun migrations, waiting ones included; each goes on with the plan in its record or in `edited`."""
 
@@ -85,17 +87,33 @@ def prepare(
     """
     journal = observation.journal
     files = [file_state(migration) for migration in migrations]
-    found = reconcile.reconcile(journal, files)
+    found = reconcile.reconcile(journal, files, disposable=policy.disposable)
     raise_all(found.errors)
     wanted = up_to(found.pending, [f.version for f in files], to_version)
     chosen = [m for m in migrations if m.version in wanted]
     pending = planner.plan(chosen, observation.facts_for(wanted), policy, tool_version=__version__)
     touching = _with_touches([f for f in files if f.version in wanted], pending)
-    raise_all(reconcile.check_order(journal, touching, [f.version for f in files]))
+    if not policy.disposable:
+        raise_all(reconcile.check_order(journal, touching, [f.version for f in files]))
     by_version = {m.version: m for m in migrations}
-    merged = [_merged(journal, by_version[e.version], observation.facts, policy) for e in found.edited]
-    edited = combined(merged) if merged else Plan()
-    return Agenda(pending=pending, edited=edited, unfinished=journal.unfinished)
+    merged = [_merged(journal, by_version[e.version], e, observation.facts, policy) for e in found.edited]
+    return Agenda(
+        pending=pending,
+        edited=combined(merged) if merged else Plan(),
+        notes=_notes(journal, found, by_version) if policy.disposable else (),
+        unfinished=journal.unfinished,
+    )
+
+
+def _notes(journal: Journal, found: Reconciliation, files: Mapping[str, Migration]) -> tuple[str, ...]:
+    """Say where a disposable database differs from what the files would make."""
+    gone = [r for version in found.missing if (r := journal.get(version)) is not None]
+    differing = [
+        *(f"{files[version].file} was edited after it was applied" for version in found.outdated),
+        *(f"{r.file} was applied, and is gone" for r in gone),
+    ]
+    advice = "the database is not what the files say; to make it anew from them: migrate reset"
+    return (*differing, advice) if differing else ()
 
 
 def file_state(migration: Migration) -> FileState:
@@ -152,9 +170,10 @@ def _with_touches(files: Sequence[FileState], plan: Plan) -> list[FileState]:
     ]
 
 
-def _merged(journal: Journal, migration: Migration, facts: Facts, policy: Policy) -> Plan:
+def _merged(journal: Journal, migration: Migration, edited: Edited, facts: Facts, policy: Policy) -> Plan:
     record = journal.get(migration.version)
     if record is None:
         raise ValueError(f"{migration.version} has not begun")
     as_begun = msgspec.structs.replace(facts, live=record.live)
-    return replan.merge(record, planner.plan([migration], as_begun, policy, tool_version=__version__))
+    planned = planner.plan([migration], as_begun, policy, tool_version=__version__)
+    return replan.merge(record, planned, edited.begun)

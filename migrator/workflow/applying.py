@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from migrator.database.journal_store import JournalStore
 from migrator.database.session import Connector
-from migrator.errors import ApprovalNeeded, InputError, NoBaselineError, UsageError
+from migrator.errors import ApprovalNeeded, InputError, NoBaselineError, NotDisposable, UsageError
 from migrator.execution.events import Observer
 from migrator.execution.journal import Journal, MigrationRecord, MigrationState
 from migrator.execution.options import RunOptions, RunResult
@@ -69,7 +69,8 @@ def ready(
     migrations: Sequence[Migration], observation: Observation, policy: Policy, options: RunOptions
 ) -> Agenda:
     """Return the agenda of a run; raises where the run may not begin."""
-    _check_baseline(observation)
+    check_disposable(observation, policy)
+    _check_baseline(observation, policy)
     agenda = prepare(migrations, observation, policy, to_version=options.to_version)
     if agenda.concerns_live:
         _check_gates(observation, policy, options)
@@ -80,16 +81,31 @@ def ready(
 
 def check_may_begin(observation: Observation, policy: Policy, options: RunOptions) -> None:
     """Raise where a database without a journal is in use, or its gates would be passed without a name."""
-    _check_baseline(observation)
+    check_disposable(observation, policy)
+    _check_baseline(observation, policy)
     _check_gates(observation, policy, options)
 
 
-def _check_baseline(observation: Observation) -> None:
-    if observation.needs_baseline:
-        raise NoBaselineError(
-            f"database {observation.facts.database} has tables, "
-            f"and no journal says which files they came from"
+def check_disposable(observation: Observation, policy: Policy) -> None:
+    """Raise NotDisposable where a disposable environment leads to a database that others migrated."""
+    journal, database = observation.journal, observation.facts.database
+    if policy.disposable and journal.migrations and not journal.disposable:
+        raise NotDisposable(
+            f"this environment says disposable = true, but {observation.place} was migrated "
+            "as a database that counts: nothing was done",
+            hint=f"is it the right database? If it may really be dropped: migrate reset --adopt {database}",
         )
+
+
+def _check_baseline(observation: Observation, policy: Policy) -> None:
+    if not observation.needs_baseline:
+        return
+    database = observation.facts.database
+    anew = f"make it anew from the files: migrate reset --adopt {database}; or {NoBaselineError.default_hint}"
+    raise NoBaselineError(
+        f"database {database} has tables, and no journal says which files they came from",
+        hint=anew if policy.disposable else None,
+    )
 
 
 def _check_gates(observation: Observation, policy: Policy, options: RunOptions) -> None:

@@ -28,6 +28,10 @@ ORDER BY schema_name, relation_name
 -- The pause flag.
 SELECT paused, reason FROM {journal}.control
 
+-- name: disposable
+-- Whether the journal was begun in a disposable environment.
+SELECT disposable FROM {journal}.control
+
 -- name: began unused
 -- Files that a run set out to begin on a database not in use, and that it did not come to the end of.
 SELECT version

@@ -19,9 +19,10 @@ CREATE TABLE {journal}.control (
     id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
     paused boolean NOT NULL DEFAULT false,
     reason text,
-    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    disposable boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE {journal}.control IS 'migrate pause and migrate resume; one row, read before each step and batch.';
+COMMENT ON TABLE {journal}.control IS 'migrate pause and migrate resume; one row, read before each step and batch. disposable: begun in a disposable environment, and no other has run migrations since.';
 
 CREATE TABLE {journal}.run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -80,6 +80,10 @@ DELETE FROM {journal}.fingerprint WHERE version = %(version)s
 -- Set or clear the pause flag.
 UPDATE {journal}.control SET paused = %(paused)s, reason = %(reason)s, changed_at = clock_timestamp()
 
+-- name: set disposable
+-- Whether a disposable environment may do as it likes with this database.
+UPDATE {journal}.control SET disposable = %(disposable)s WHERE disposable IS DISTINCT FROM %(disposable)s
+
 -- name: begin step
 -- The intent: this server process is about to run the step.
 INSERT INTO {journal}.step (version, id, state, phase, title, run, pid, backend_start)
