@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from migrator import workflow
+from migrator.cli.disposable import announce
 from migrator.cli.group import Command
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
@@ -63,7 +64,13 @@ def apply(
     """
     project = load_project()
     phases = WITHOUT_CONTRACT if phase is None else frozenset(map(Phase, PHASES[: PHASES.index(phase) + 1]))
-    request = Request(phases=phases, all_phases=all_phases, to_version=to_version, wait_s=wait, yes=yes)
+    request = Request(
+        phases=phases,
+        all_phases=all_phases or project.policy.disposable,
+        to_version=to_version,
+        wait_s=wait,
+        yes=yes,
+    )
     if saved is None:
         _apply_files(project, request, dry_run=dry_run)
     else:
@@ -79,6 +86,8 @@ def _apply_files(project: Project, request: Request, *, dry_run: bool) -> None:
         click.echo(rendered(refused.agenda.plan).rstrip())
         raise
 
+    announce(project, observation.place, agenda.notes)
+
     def action(options: RunOptions, observer: Observer) -> RunResult:
         return workflow.apply(project.connector, migrations, project.policy, options, observer, agenda=agenda)
 
@@ -89,6 +98,7 @@ def _apply_saved(project: Project, plan: Plan, request: Request, *, dry_run: boo
     observation = workflow.observe(project.connector, project.policy)
     workflow.check_may_begin(observation, project.policy, request.options())
     agenda = workflow.saved_agenda(plan, project.migrations(), observation, project.policy)
+    announce(project, observation.place)
 
     def action(options: RunOptions, observer: Observer) -> RunResult:
         return workflow.apply_saved(project.connector, plan, project.policy, options, observer)

@@ -33,7 +33,7 @@ def plan_pending(project: Project) -> Planned:
     observation = workflow.observe(project.connector, project.policy)
     agenda = workflow.prepare(project.migrations(), observation, project.policy)
     unfinished = workflow.going_on_with(agenda)
-    notes = [_going_on(record) for record in unfinished]
+    notes = [*agenda.notes, *(_going_on(record) for record in unfinished)]
     if observation.needs_baseline:
         notes.append(
             "this database has tables and no journal: migrate apply will ask for migrate baseline VERSION"

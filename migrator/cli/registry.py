@@ -17,6 +17,7 @@ COMMANDS: dict[str, Entry] = {
     "plan": Entry("migrator.cli.plan", "Show what would run, and why it is safe or not. Changes nothing."),
     "apply": Entry("migrator.cli.apply", "Run what is pending, except contract; resume what has begun."),
     "contract": Entry("migrator.cli.contract", "Run the contract phase of the migrations you name."),
+    "reset": Entry("migrator.cli.reset", "Drop everything in a disposable database and run all files again."),
     "status": Entry("migrator.cli.status", "Show what is applied, running, waiting and pending."),
     "pause": Entry("migrator.cli.pause", "Ask the running migration to stop after its batch, from any host."),
     "resume": Entry("migrator.cli.resume", "Take back a pause."),

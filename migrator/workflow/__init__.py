@@ -17,6 +17,7 @@ from migrator.workflow.applying import (
     waiting_through,
 )
 from migrator.workflow.observation import Observation, observe, place
+from migrator.workflow.resetting import check_reset, created_extensions, reset
 from migrator.workflow.saved import apply_saved, check_fresh, saved_agenda
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "apply_saved",
     "check_fresh",
     "check_may_begin",
+    "check_reset",
     "contract",
     "contractable",
+    "created_extensions",
     "file_state",
     "going_on_with",
     "observe",
@@ -36,6 +39,7 @@ __all__ = [
     "prepare",
     "ready",
     "remaining",
+    "reset",
     "saved_agenda",
     "waiting_through",
 ]

@@ -89,7 +89,8 @@ def check_may_begin(observation: Observation, policy: Policy, options: RunOption
 def check_disposable(observation: Observation, policy: Policy) -> None:
     """Raise NotDisposable where a disposable environment leads to a database that others migrated."""
     journal, database = observation.journal, observation.facts.database
-    if policy.disposable and journal.migrations and not journal.disposable:
+    counts = journal.exists and not journal.disposable and bool(journal.migrations or observation.facts.live)
+    if policy.disposable and counts:
         raise NotDisposable(
             f"this environment says disposable = true, but {observation.place} was migrated "
             "as a database that counts: nothing was done",
