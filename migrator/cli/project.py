@@ -72,7 +72,7 @@ class Project:
     @property
     def connector(self) -> "Connector":
         """How to connect; raises ConfigurationError where nothing says to what."""
-        from migrator.cli.credentials import connector
+        from migrator.workflow.connecting import connector
 
         if not self.has_database:
             raise ConfigurationError(
@@ -123,9 +123,9 @@ class Project:
     @contextlib.contextmanager
     def open(self, purpose: str, *, read_only: bool = False) -> "Iterator[Opened]":
         """Connect, and give the journal of the database."""
-        from migrator.cli.provenance import provenance
         from migrator.database.journal_store import JournalStore
         from migrator.workflow import place
+        from migrator.workflow.provenance import provenance
 
         with self.connector.session(purpose, read_only=read_only) as connection:
             store = JournalStore(connection, self.policy.journal_schema, provenance())

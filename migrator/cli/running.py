@@ -7,12 +7,12 @@ from migrator.cli import summary
 from migrator.cli.confirm import confirm
 from migrator.cli.invocation import current
 from migrator.cli.progress import display
-from migrator.cli.provenance import provenance
 from migrator.cli.signals import stopping
 from migrator.execution.events import Observer
 from migrator.execution.options import WITHOUT_CONTRACT, RunOptions, RunResult
 from migrator.execution.stop import StopRequest
 from migrator.plan.step import Phase
+from migrator.workflow.provenance import provenance
 
 Action = Callable[[RunOptions, Observer], RunResult]
 

@@ -5,10 +5,10 @@ import pytest
 
 from migrator.cli.narration import note
 from migrator.cli.progress import LogDisplay, Throttle
-from migrator.cli.provenance import ci_url
 from migrator.cli.redact import known_secrets, redact
 from migrator.cli.units import Duration, duration
 from migrator.execution import events
+from migrator.workflow.provenance import ci_url
 from tests.engine.plans import backfill
 
 

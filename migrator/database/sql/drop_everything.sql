@@ -52,7 +52,8 @@ WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n'
         'pg_ts_parser'::regclass, 'pg_ts_template'::regclass)
     AND NOT EXISTS (
         SELECT FROM pg_depend AS m
-        WHERE m.classid = d.classid AND m.objid = d.objid AND m.deptype IN ('e', 'i'))
+        WHERE m.classid = d.classid AND m.objid = d.objid AND m.deptype IN ('e', 'i')
+            AND (m.refclassid, m.refobjid) <> (d.classid, d.objid))  -- a partitioned table depends on itself
 ORDER BY d.classid <> 'pg_class'::regclass, o.type <> 'table', d.objid
 
 -- name: last

@@ -2,7 +2,7 @@
 
 import getpass
 import os
-import socket
+import platform
 import subprocess
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def provenance() -> Provenance:
     return Provenance(
         tool_version=__version__,
         os_user=_user(),
-        host=socket.gethostname(),
+        host=platform.node() or None,
         commit=_first(os.environ, _COMMITS) or _head(),
         ci_url=ci_url(os.environ),
     )
