@@ -172,7 +172,7 @@ def _go_on(bench: Workbench, version: str, options: RunOptions) -> Outcome:
 def _start(bench: Workbench, record: MigrationRecord) -> None:
     change_state(bench, record, MigrationState.BEGUN)
     steps = record.plan.steps if record.plan else ()
-    done = sum(1 for s in record.steps.values() if s.done)
+    done = sum(1 for s in steps if s.id in record.steps and record.steps[s.id].done)
     bench.observer.event(
         events.MigrationStarted(version=record.version, name=record.name, steps=len(steps), done=done)
     )

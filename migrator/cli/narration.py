@@ -37,6 +37,14 @@ def note(event: events.Event) -> Note:
             return _of_step(event)
         case events.LockAttemptFailed() | events.BuildProgress():
             return _waiting(event)
+        case events.PartitionDone(step=step, partition=partition, index=index):
+            what = "done" if index is None else f"{index} is attached"
+            return Note(
+                name="partition.done",
+                text=f"{step.title}: {partition}: {what}",
+                fields=_step(step) | {"partition": str(partition), "index": str(index) if index else None},
+                level="debug",
+            )
         case events.BatchDone() | events.BatchCancelled() | events.Sweeping():
             return _of_backfill(event)
         case _:

@@ -6,6 +6,7 @@ from typing import Protocol
 import click
 
 from migrator.execution.options import RunOptions
+from migrator.plan.partition_text import lines_of
 from migrator.plan.plan import Plan
 from migrator.plan.step import (
     Autocommit,
@@ -13,6 +14,8 @@ from migrator.plan.step import (
     BuildIndex,
     DetachPartition,
     DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
     Phase,
     Step,
     Transaction,
@@ -80,3 +83,5 @@ def sql_of(step: Step) -> tuple[str, ...]:
             return (sql,)
         case Backfill() as walk:
             return (*walk.prepare_sql, walk.update_sql, *walk.finish_sql)
+        case PartitionIndexes() | PartitionConstraints() as each:
+            return lines_of(each)

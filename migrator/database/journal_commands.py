@@ -10,7 +10,7 @@ from migrator.database.commands import Command, journal_query, names_of
 from migrator.execution.journal import MigrationState
 from migrator.execution.options import Provenance
 from migrator.plan.plan import Plan
-from migrator.plan.step import Backfill, BuildIndex, DropIndex, Step
+from migrator.plan.step import PART, PARTITION_WORK, Backfill, BuildIndex, DropIndex, Step
 from migrator.postgres.identifiers import QualifiedName
 
 FILE = "journal_write.sql"
@@ -27,9 +27,14 @@ def decode_plan(text: str) -> Plan:
 
 
 def relations_of(step: Step) -> tuple[QualifiedName, ...]:
-    """Return the relations that the step touches, as its effect and its work name them."""
+    """Return the relations that the step touches, as its effect and its work name them.
+
+    None of a part: partitions come and go, so their definitions are neither expected nor written down.
+    """
+    if PART in step.id:
+        return ()
     named = [lock.relation for lock in step.effect.locks]
-    if isinstance(step.work, (BuildIndex, DropIndex, Backfill)):
+    if isinstance(step.work, (BuildIndex, DropIndex, Backfill, *PARTITION_WORK)):
         named.append(step.work.table)
     return tuple(dict.fromkeys(named))
 
@@ -100,6 +105,10 @@ class JournalCommands:
             self.set_migration(step.migration, MigrationState.FAILED, f"step {step.id}: {error}"),
             self.event("step.failed", step.migration, step=step.id, title=step.title, error=error),
         ]
+
+    def fail_whole(self, step: Step, error: str) -> Command:
+        """Return what records a step as failed because a part of it has, whose row says more."""
+        return self._step("fail step", step, error=error, attempts=0)
 
     def step_waits(self, step: Step, waits_for: str | None) -> Command:
         """Return the note of what a step waits for."""

@@ -12,8 +12,17 @@ from psycopg import pq
 
 from migrator.database.session import Connection
 from migrator.errors import Location, SqlSyntaxError
+from migrator.plan.partition_template import Slot, Template, expanded
 from migrator.plan.plan import Plan
-from migrator.plan.step import BuildIndex, DetachPartition, DropIndex, Step, Transaction
+from migrator.plan.step import (
+    BuildIndex,
+    DetachPartition,
+    DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
+    Step,
+    Transaction,
+)
 
 _UTILITY = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b", re.IGNORECASE)
 _ANALYSED = re.compile(r"CREATE\b[^(]*?\b(TABLE|MATERIALIZED)\b.*\bAS\b", re.IGNORECASE | re.DOTALL)
@@ -29,15 +38,28 @@ def check_syntax(connection: Connection, plan: Plan) -> None:
 
 
 def _statements(step: Step) -> tuple[str, ...]:
-    match step.work:
+    work = step.work
+    match work:
         case Transaction(statements=statements):
             return statements
         case BuildIndex(sql=sql) | DropIndex(sql=sql):
             return (sql,)
         case DetachPartition(sql=sql, finalize_sql=finalize_sql):
             return (sql, finalize_sql)
+        case PartitionIndexes():
+            own = () if work.constrain is None else (work.constrain,)
+            return tuple(map(_example, (work.build, work.drop, *own, work.branch, work.attach)))
+        case PartitionConstraints():
+            added = () if work.add is None else (work.add,)
+            closing = () if work.close is None else work.close.statements
+            return (*map(_example, (*added, work.validate)), *closing)
         case _:
             return ()
+
+
+def _example(template: Template) -> str:
+    """Return a template with names of which any will do."""
+    return expanded(template, dict.fromkeys(Slot, '"any"'))
 
 
 def _check(connection: Connection, step: Step, statement: str) -> None:

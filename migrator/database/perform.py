@@ -10,6 +10,8 @@ from migrator.database.detach import run_detach
 from migrator.database.drift import check_drift_patiently
 from migrator.database.index import run_build, run_drop
 from migrator.database.own_settings import enter_session, leave_session
+from migrator.database.partition_constraints import run_partition_constraints
+from migrator.database.partition_indexes import run_partition_indexes
 from migrator.database.preconditions import check_preconditions
 from migrator.database.refusal import record_refusal
 from migrator.database.runner_lock import this_backend
@@ -23,6 +25,8 @@ from migrator.plan.step import (
     BuildIndex,
     DetachPartition,
     DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
     Recovery,
     Step,
     Transaction,
@@ -45,6 +49,10 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
             done = run_drop(bench, step, work, record)
         case DetachPartition():
             done = run_detach(bench, step, work, record)
+        case PartitionIndexes():
+            done = run_partition_indexes(bench, step, work, record)
+        case PartitionConstraints():
+            done = run_partition_constraints(bench, step, work, record)
         case Transaction():
             _begin(bench, step)
             done = run_transaction(bench, step, work)

@@ -9,7 +9,16 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.plan.step import Autocommit, Backfill, BuildIndex, DetachPartition, DropIndex, Transaction
+from migrator.plan.step import (
+    Autocommit,
+    Backfill,
+    BuildIndex,
+    DetachPartition,
+    DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
+    Transaction,
+)
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
@@ -56,15 +65,15 @@ def requirements(plan: Plan) -> tuple[Requirement, ...]:
 
 def builds_indexes(plan: Plan) -> bool:
     """Whether an index is built concurrently."""
-    return any(isinstance(step.work, BuildIndex) for step in plan.steps)
+    return any(isinstance(step.work, (BuildIndex, PartitionIndexes)) for step in plan.steps)
 
 
 def _rights(step: Step) -> Iterator[tuple[QualifiedName, Right]]:
     match step.work:
-        case BuildIndex(table=table):
+        case BuildIndex(table=table) | PartitionIndexes(table=table):
             yield table, Right.OWN
             yield table, Right.CREATE
-        case DropIndex(table=table):
+        case DropIndex(table=table) | PartitionConstraints(table=table):
             yield table, Right.OWN
         case DetachPartition(root=root):
             yield root, Right.OWN

@@ -9,6 +9,7 @@ from typing import Protocol
 from migrator.execution.journal import MigrationState
 from migrator.plan.effect import RelationLock
 from migrator.plan.step import Phase, Step
+from migrator.postgres.identifiers import QualifiedName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,16 @@ class BuildProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionDone:
+    """A partition has what the step brings to every one of them."""
+
+    step: Step
+    partition: QualifiedName
+    index: QualifiedName | None = None
+    """Its index, where that is what the step brings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDone:
     """A batch of a backfill is committed."""
 
@@ -209,6 +220,7 @@ Event = (
     | StepStarted
     | LockAttemptFailed
     | BuildProgress
+    | PartitionDone
     | BatchDone
     | BatchCancelled
     | Sweeping

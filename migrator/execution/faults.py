@@ -16,6 +16,7 @@ class FaultPoint(enum.StrEnum):
     BUILD_SENT = "CREATE or DROP INDEX CONCURRENTLY was sent to its backend"
     BUILD_ENDED = "CREATE or DROP INDEX CONCURRENTLY has ended, the journal does not know"
     REMAINS_REMOVED = "the invalid index of an earlier build is gone"
+    PARTITION_DONE = "what a step does for one partition is done and recorded"
     BACKFILL_BEGUN = "the bounds and values of a walk are committed"
     BATCH_UPDATED = "the rows of a batch are changed, not committed"
     BATCH_DONE = "a batch and its checkpoint are committed"

@@ -32,7 +32,15 @@ from migrator.operations.index_facts import index_of, same_index, with_index
 from migrator.operations.index_name import index_name
 from migrator.operations.liveness import endangered
 from migrator.operations.names import relation_names
-from migrator.operations.steps import approved_timeouts, as_written, locks_on, written
+from migrator.operations.partition_tree import foreign_partition, partitioned
+from migrator.operations.partitioned_index import PartitionedIndex, index_steps
+from migrator.operations.steps import (
+    approved_timeouts,
+    as_written,
+    as_written_without_lock_table,
+    locks_on,
+    written,
+)
 from migrator.operations.target import extension_owned, missing_relation
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
@@ -41,6 +49,7 @@ from migrator.plan.ddl_index import (
     create_index_concurrently,
     duplicates,
 )
+from migrator.plan.ddl_each_partition import drop_partitioned_index, index_on_branch, index_on_only
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import BuildIndex, Diagnosis
@@ -81,7 +90,9 @@ def _safe_or_refused(
     outcome: Outcome, command: CreateIndex, index: QualifiedName, relation: Relation | None, context: Context
 ) -> Outcome:
     table = outcome.touches[0]
-    refusal = _refusal(table, relation, context)
+    if partitioned(relation) and command.only and not command.concurrently:
+        return _on_only(outcome, index, context)
+    refusal = _refusal(command, table, relation, context)
     if refusal is not None and (command.concurrently or endangered(relation, context)):
         return _refused(outcome, refusal, command, context)
     if not command.concurrently and not endangered(relation, context):
@@ -89,6 +100,8 @@ def _safe_or_refused(
             context, _title(index, table), outcome.effect, operation=NAME, undo=undo_build(index)
         )
         return replace(outcome, steps=(plain,), as_written=True)
+    if partitioned(relation):
+        return _partitioned(outcome, command, index, relation, context)
     build = build_step(
         context,
         table=table,
@@ -101,6 +114,40 @@ def _safe_or_refused(
     hazards = (*_answered(command, table), *build_hazards(table, relation, context, unique=command.unique))
     same = isinstance(build.work, BuildIndex) and build.work.sql == context.statement.text
     return replace(outcome, steps=(changed(build, as_written=same),), hazards=hazards, as_written=same)
+
+
+def _partitioned(
+    outcome: Outcome, command: CreateIndex, index: QualifiedName, relation: Relation | None, context: Context
+) -> Outcome:
+    """R19: the index of the table alone, then one for each partition."""
+    table, body = outcome.touches[0], ddl.verbatim(command.body)
+    wanted = PartitionedIndex(
+        table=table,
+        index=index,
+        body=body,
+        unique=command.unique,
+        label="idx",
+        on_only=index_on_only(index.name, table, body, unique=command.unique),
+        branch=index_on_branch(body, unique=command.unique),
+        recipe="R19",
+        undo=(drop_partitioned_index(index),),
+        diagnoses=_diagnoses(command, table),
+    )
+    message = f"CREATE INDEX holds SHARE on {table} and all its partitions while it builds: every write waits"
+    instead = "the index of each partition is built CONCURRENTLY and attached"
+    kind = HazardKind.INDEX_BUILD_BLOCKS_WRITES
+    found = answered(kind, message, instead, table, "catalogue 144 to 147, R19")
+    hazards = (found, *build_hazards(table, relation, context, unique=command.unique))
+    return replace(outcome, steps=index_steps(wanted, context), hazards=hazards)
+
+
+def _on_only(outcome: Outcome, index: QualifiedName, context: Context) -> Outcome:
+    """ON ONLY a partitioned table: nothing is built, and no partition is locked."""
+    effect = Effect(locks=(RelationLock(outcome.touches[0], LockMode.SHARE),))
+    plain = as_written_without_lock_table(
+        context, _title(index, outcome.touches[0]), effect, undo=(drop_partitioned_index(index),)
+    )
+    return replace(outcome, effect=effect, steps=(plain,), as_written=True)
 
 
 def _answered(command: CreateIndex, table: QualifiedName) -> tuple[Hazard, ...]:
@@ -126,7 +173,7 @@ def _taken(
         if index.name not in relation_names(index.schema, context.facts):
             return ()
         return (_name_taken(f"{index} exists and is not an index of this table", index),)
-    if not found.valid:
+    if not found.valid and not partitioned(relation):
         return ()
     same = same_index(found, index_of(command, index.name, context))
     if same is False:
@@ -149,16 +196,16 @@ def _not_indexable(relation: Relation | None) -> tuple[Hazard, ...]:
     return (wrong(HazardKind.MISSING_OBJECT, message, relation=relation.name),)
 
 
-def _refusal(table: QualifiedName, relation: Relation | None, context: Context) -> Hazard | None:
-    if relation is not None and relation.kind is RelationKind.PARTITIONED_TABLE:
-        return needs_approval(
-            HazardKind.NO_SAFE_SEQUENCE,
-            f"{table} is partitioned: CREATE INDEX blocks the writes of all partitions until every one "
-            "is indexed",
-            "build an index on each partition CONCURRENTLY first; then the one on the root builds nothing",
-            table,
-            "catalogue 144 to 146, R19",
-        )
+def _refusal(
+    command: CreateIndex, table: QualifiedName, relation: Relation | None, context: Context
+) -> Hazard | None:
+    if partitioned(relation) and command.only:
+        message = f"{table} is partitioned, and an index of the table alone is not built CONCURRENTLY"
+        return needs_approval(HazardKind.NO_SAFE_SEQUENCE, message, "leave out CONCURRENTLY", table)
+    if partitioned(relation):
+        foreign = foreign_partition(table, "its index cannot become part of this one", context.facts)
+        if foreign is not None:
+            return foreign
     if context.facts.server_version.concurrent_builds_corrupt:
         return needs_approval(
             HazardKind.NO_SAFE_SEQUENCE,

@@ -8,9 +8,10 @@ a name.
 import re
 from collections.abc import Iterable
 
-from migrator.operations.names import joined_columns, object_name, relation_names
+from migrator.operations.names import relation_names
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, fold, truncate
+from migrator.postgres.object_names import joined_columns, object_name
 from migrator.sql.syntax import CreateIndex, IndexElement
 
 _IDENTIFIER = r'(?:[A-Za-z_\u0080-\U0010ffff][\w$]*|"(?:[^"]|"")+")'

@@ -9,17 +9,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from migrator.postgres.facts import Facts, RelationKind
-from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, truncate
-
-
-def object_name(first: str, second: str | None, label: str) -> str:
-    """Join as makeObjectName does: the longer of the two names is cut, the second one if they are equal."""
-    fixed = len(label.encode()) + 1 + (0 if second is None else 1)
-    sizes = [len(first.encode()), 0 if second is None else len(second.encode())]
-    while sum(sizes) + fixed > NAME_LIMIT:
-        sizes[0 if sizes[0] > sizes[1] else 1] -= 1
-    parts = [truncate(first, sizes[0]), *([] if second is None else [truncate(second, sizes[1])]), label]
-    return "_".join(parts)
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.object_names import joined_columns, object_name
 
 
 def constraint_name(table: QualifiedName, addition: str | None, label: str, facts: Facts) -> str:
@@ -66,16 +57,6 @@ def foreign_key_name(table: QualifiedName, columns: tuple[str, ...], facts: Fact
 def not_null_name(table: QualifiedName, column: str, facts: Facts) -> str:
     """`t_c_not_null` (18+)."""
     return constraint_name(table, column, "not_null", facts)
-
-
-def joined_columns(columns: tuple[str, ...]) -> str:
-    """Join columns as the server does for names of foreign keys and indexes: no more than fits."""
-    joined = ""
-    for column in columns:
-        joined = f"{joined}_{column}" if joined else column
-        if len(joined.encode()) > NAME_LIMIT:
-            break
-    return joined
 
 
 def _first_free(first: str, second: str | None, label: str, taken: Callable[[str], bool]) -> str:

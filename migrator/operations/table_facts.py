@@ -14,7 +14,7 @@ from migrator.operations.column_definition import column_facts, parts_of
 from migrator.operations.expressions import columns_of
 from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
-from migrator.operations.names import check_name, foreign_key_name, joined_columns, relation_name
+from migrator.operations.names import check_name, foreign_key_name, relation_name
 from migrator.operations.numbered_column import with_own_sequence
 from migrator.operations.partition_facts import cloned
 from migrator.postgres.facts import (
@@ -26,6 +26,7 @@ from migrator.postgres.facts import (
     RelationKind,
 )
 from migrator.postgres.identifiers import QualifiedName, quote
+from migrator.postgres.object_names import joined_columns
 from migrator.sql.syntax import (
     CheckConstraint,
     CreateTable,

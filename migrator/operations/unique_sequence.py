@@ -14,7 +14,7 @@ from migrator.operations.hazards import answered
 from migrator.operations.index_build import build_hazards, build_step
 from migrator.operations.index_facts import with_index
 from migrator.operations.index_name import distinct_names
-from migrator.operations.names import joined_columns, relation_name
+from migrator.operations.names import relation_name
 from migrator.operations.not_null_sequence import NotNullTarget
 from migrator.operations.steps import effect_on, transaction
 from migrator.plan import ddl
@@ -30,6 +30,7 @@ from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Diagnosis, Phase, Step
 from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Index
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.object_names import joined_columns
 from migrator.sql.syntax import UniqueConstraint
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
-from migrator.plan.step import Phase, Step
+from migrator.plan.step import PARTITION_WORK, Phase, Step
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import ServerVersion
 
@@ -86,6 +86,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             statements=tuple(s for s in self.statements if s.migration == version),
             steps=tuple(s for s in self.steps if s.migration == version),
         )
+
+    @property
+    def passing(self) -> frozenset[QualifiedName]:
+        """Partitions that may come and go without making the plan stale: no step or statement names them."""
+        known = {n for s in self.steps if isinstance(s.work, PARTITION_WORK) for n in s.work.known}
+        fixed = {n for statement in self.statements for n in statement.touches}
+        fixed |= {lock.relation for s in self.steps for lock in s.effect.locks}
+        return frozenset(known - fixed)
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:

@@ -1,7 +1,8 @@
 """A step: the unit that is shown, executed, recorded and resumed.
 
 All SQL stands in the step when the plan is made; the runner adds values (keys, batch sizes) and its own
-LOCK TABLE, journal row and COMMIT, nothing else. Placeholders are PostgreSQL's own `$1`, `$2`, …
+LOCK TABLE, journal row and COMMIT, nothing else. Placeholders are PostgreSQL's own `$1`, `$2`, …; what is
+done partition by partition is a template, whose places the runner fills with names (`partition_template`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import enum
 import msgspec
 
 from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.partition_template import Template
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
 
 
 class Phase(enum.StrEnum):
@@ -177,7 +180,69 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True, tag="backfill"):
     estimated_rows: int | None = None
 
 
-Work = Transaction | Autocommit | BuildIndex | DropIndex | DetachPartition | Backfill
+class PartitionIndexes(msgspec.Struct, frozen=True, kw_only=True, tag="partition-indexes"):
+    """An index for every partition below a table, attached to the table's own, which is valid in the end.
+
+    The partitions are those that are found when it runs, at every level, and looked for again until none is
+    without. A matching valid index of a partition is taken instead of a new one.
+    """
+
+    table: QualifiedName
+    """The partitioned table."""
+    index: QualifiedName
+    """Its index; an earlier step made it, on the table alone."""
+    unique: bool
+    label: str
+    """The last word of an index name that the server chooses: idx, key or pkey."""
+    definition: str
+    """What stands after the table's name, as in `BuildIndex`."""
+    build: Template
+    """Outside a transaction: CREATE INDEX CONCURRENTLY on a partition that holds rows."""
+    drop: Template
+    """Outside a transaction: removes what a failed build left."""
+    constrain: Template | None = None
+    """The partition's constraint, which takes over the finished index; None for a plain index."""
+    branch: Template
+    """For a partition that is partitioned itself: its index, or constraint, on it alone."""
+    attach: Template
+    quick: Timeouts
+    """Of everything but the build; each is a short transaction of its own."""
+    known: tuple[QualifiedName, ...] = ()
+    """The partitions when it was planned, at every level; they may come and go without making it stale."""
+
+
+class PartitionConstraints(msgspec.Struct, frozen=True, kw_only=True, tag="partition-constraints"):
+    """A constraint that every partition holding rows gets, or has, and that is validated one by one.
+
+    The partitions are those that are found when it runs. One that has the constraint validated is left alone.
+    """
+
+    table: QualifiedName
+    """The partitioned table."""
+    constraint: str
+    add: Template | None = None
+    """Adds it NOT VALID to a partition; None where the table's own reaches every partition."""
+    add_acquire: tuple[RelationLock, ...] = ()
+    """Locks beside the partition's own that `add` needs."""
+    add_mode: LockMode = LockMode.SHARE_ROW_EXCLUSIVE
+    """The lock of `add` on the partition."""
+    validate: Template
+    """In a transaction of its own: a scan, and reads and writes go on."""
+    close: Transaction | None = None
+    """Once every partition has it: fails, and changes nothing, if there is one that has not."""
+    close_locks: tuple[RelationLock, ...] = ()
+    quick: Timeouts
+    """Of everything but the validation."""
+    known: tuple[QualifiedName, ...] = ()
+    """The partitions when it was planned, at every level."""
+
+
+Work = Transaction | Autocommit | BuildIndex | DropIndex | DetachPartition | Backfill | PartitionIndexes | PartitionConstraints
+
+PARTITION_WORK = (PartitionIndexes, PartitionConstraints)
+
+PART = "/"
+"""Stands in the id of a part, which is what a step does for one partition: `3.2/"public"."events_1"/…`."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ no hazard; every other trouble is a hazard in the plan.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from migrator.plan.plan import Fingerprint, Plan
 from migrator.planner.migration import Planned, plan_migration
 from migrator.policy import Policy
@@ -22,18 +24,19 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
     """Return the plan of the files, in the order in which they are given."""
     planned = _all(migrations, facts, policy)
     touched = tuple(dict.fromkeys(name for part in planned for name in part.migration.touches))
-    return Plan(
+    made = Plan(
         tool_version=tool_version,
         server_version=facts.server_version,
         facts=facts.source,
         database=facts.database,
         live=facts.live and not policy.disposable,
         journal_schema=policy.journal_schema,
-        fingerprints=_fingerprints(touched, facts),
         migrations=tuple(part.migration for part in planned),
         statements=tuple(statement for part in planned for statement in part.statements),
         steps=tuple(step for part in planned for step in part.steps),
     )
+    kept = tuple(name for name in touched if name not in made.passing)
+    return replace(made, fingerprints=_fingerprints(kept, facts))
 
 
 def fold(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Facts:

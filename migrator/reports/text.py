@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.partition_text import lines_of, partitions_known
 from migrator.plan.plan import Plan, PlannedMigration, SourceStatement
 from migrator.plan.step import (
     Autocommit,
@@ -16,6 +17,8 @@ from migrator.plan.step import (
     DetachPartition,
     Diagnosis,
     DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
     Phase,
     Step,
     Transaction,
@@ -143,8 +146,12 @@ def _step(step: Step) -> Iterator[str]:
     yield f"  {step.id:<5}{step.title}"
     for sql in work_sql(step.work):
         yield from (f"{_MARGIN}| {line}" for line in f"{sql};".splitlines())
+    if isinstance(step.work, PartitionIndexes | PartitionConstraints):
+        yield from _prose(partitions_known(step.work))
+        quick = step.work.quick
+        yield from _prose(f"all but the slow work in short transactions: {limits(quick)}")
     yield from _prose(f"{locks(step.effect)}: {work(step.effect)}")
-    yield from _prose(f"{limits(step)}; {RECOVERY[step.recovery]}")
+    yield from _prose(f"{limits(step.timeouts)}; {RECOVERY[step.recovery]}")
     yield from _undo(step)
     yield from (line for diagnosis in step.diagnoses for line in _diagnosis(diagnosis))
 
@@ -171,6 +178,8 @@ def work_sql(work: Work) -> tuple[str, ...]:
             return (sql,)
         case Backfill():
             return (*work.prepare_sql, *work.value_sql, work.update_sql, *work.finish_sql)
+        case PartitionIndexes() | PartitionConstraints():
+            return lines_of(work)
 
 
 def _prose(text: str, *, deeper: int = 0) -> list[str]:

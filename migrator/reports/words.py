@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from migrator.plan.effect import Effect
-from migrator.plan.step import Recovery, Step
+from migrator.plan.step import Recovery, Timeouts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
@@ -69,9 +69,8 @@ def whom(effect: Effect) -> str:
     return f"{blocked(worst)} {'all that time' if effect.long else 'for an instant, once it has the lock'}"
 
 
-def limits(step: Step) -> str:
-    """Return the step's own timeouts."""
-    timeouts = step.timeouts
+def limits(timeouts: Timeouts) -> str:
+    """Return timeouts of a step."""
     lock = "no lock timeout" if timeouts.lock_ms is None else f"lock timeout {timeouts.lock_ms:,} ms"
     statement = (
         "no statement timeout"

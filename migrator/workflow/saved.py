@@ -114,7 +114,8 @@ def _relations(plan: Plan, observation: Observation) -> list[str]:
     changes = [
         f"{name} exists now"
         for name in dict.fromkeys(n for m in plan.migrations for n in m.touches)
-        if name not in ours | {f.relation for f in plan.fingerprints} and observation.facts.relation(name)
+        if name not in ours | plan.passing | {f.relation for f in plan.fingerprints}
+        and observation.facts.relation(name)
     ]
     for made in plan.fingerprints:
         found = observation.facts.relation(made.relation)

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
+from migrator.plan.partition_text import lines_of
 from migrator.plan.plan import Plan, SourceStatement
 from migrator.plan.step import (
     Autocommit,
@@ -12,6 +13,8 @@ from migrator.plan.step import (
     BuildIndex,
     DetachPartition,
     DropIndex,
+    PartitionConstraints,
+    PartitionIndexes,
     Step,
     Transaction,
     Work,
@@ -97,5 +100,10 @@ def _work(work: Work) -> Iterator[str]:
         case Backfill():
             yield f"walk: {work.table} by {', '.join(column.name for column in work.key) or 'pages'}"
             yield f"batch: {work.update_sql}"
+        case PartitionIndexes() | PartitionConstraints():
+            quick = work.quick
+            yield f"limits of short parts: lock {quick.lock_ms} ms, statement {quick.statement_ms} ms"
+            yield f"known: {', '.join(map(str, work.known))}"
+            yield from (f"each: {text}" for line in lines_of(work) for text in line.splitlines())
         case _:
             assert_never(work)

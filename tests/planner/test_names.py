@@ -1,11 +1,12 @@
 import pytest
 
-from migrator.operations.names import check_name, foreign_key_name, not_null_name, object_name
+from migrator.operations.names import check_name, foreign_key_name, not_null_name
 from migrator.operations.not_null_proof import proved_not_null
 from migrator.operations.search_path import schemas_of
 from migrator.operations.transaction_blocks import outside
 from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.object_names import object_name
 from tests.conftest import Database
 
 TABLE = QualifiedName("public", "t")
