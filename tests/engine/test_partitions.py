@@ -1,0 +1,285 @@
+"""What is done partition by partition: killed anywhere, partitions that come and go, what is not ours."""
+
+# ruff: noqa: ANN401 - rows of tests are of any type
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from migrator.database.introspect import read_facts
+from migrator.errors import StepFailed
+from migrator.execution.events import PartitionDone
+from migrator.execution.faults import FaultPoint
+from migrator.execution.journal import MigrationState
+from migrator.plan.plan import Plan
+from migrator.plan.step import PartitionIndexes
+from migrator.planner import plan as make_plan
+from migrator.policy import Policy
+from migrator.sql.migration import read_migration
+from tests import schema_dump
+from tests.conftest import Database
+from tests.engine.plans import Recorder, carry_out
+
+pytestmark = pytest.mark.server
+
+NOTHING_IS_SMALL = Policy(small_table_rows=-1)
+
+TABLES = (
+    "CREATE TABLE events (id bigint, kind int, at date) PARTITION BY RANGE (at)",
+    "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
+    (
+        "CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2021-01-01') TO ('2022-01-01') "
+        "PARTITION BY LIST (kind)"
+    ),
+    "CREATE TABLE events_2a PARTITION OF events_2 FOR VALUES IN (0)",
+    "CREATE TABLE events_2b PARTITION OF events_2 DEFAULT",
+    "INSERT INTO events SELECT n, n % 3, date '2020-01-01' + n % 700 FROM generate_series(1, 2000) AS n",
+)
+
+INDEX = "CREATE INDEX by_id ON events (id)"
+UNIQUE = "ALTER TABLE events ADD CONSTRAINT one UNIQUE (id, kind, at)"
+PRIMARY = "ALTER TABLE events ADD PRIMARY KEY (id, kind, at)"
+
+
+class Boom(Exception):
+    """What a fault raises."""
+
+
+def make(connection: psycopg.Connection[Any], *more: str) -> None:
+    for statement in (*TABLES, *more):
+        connection.execute(statement.encode())
+
+
+def planned(database: Database, *statements: str) -> Plan:
+    facts = read_facts(database.connect(), journal_schema="migrator")
+    text = ";\n".join(statements) + ";\n"
+    migration = read_migration(text, file="1_test.sql", version="1", name="test")
+    made = make_plan([migration], facts, NOTHING_IS_SMALL, tool_version="test")
+
+    assert not [h for h in made.hazards if h.blocks], made.hazards
+
+    return made
+
+
+def naive(second_database: Database, *statements: str) -> str:
+    make(second_database.connect(), *statements)
+    return schema_dump.schema(second_database.url)
+
+
+def at(wanted: FaultPoint, number: int, action: Callable[[], None]) -> Callable[[FaultPoint], None]:
+    """Do something when a fault point is passed for the n-th time."""
+    passed = 0
+
+    def fault(point: FaultPoint) -> None:
+        nonlocal passed
+        passed += point is wanted
+        if point is wanted and passed == number:
+            action()
+
+    return fault
+
+
+def boom() -> None:
+    raise Boom
+
+
+def applied(database: Database, given: Plan, **more: Any) -> None:
+    outcome = carry_out(database, given, wait_s=30.0, **more).outcomes[0]
+
+    assert outcome.state is MigrationState.APPLIED
+
+
+def invalid(connection: psycopg.Connection[Any]) -> list[Any]:
+    return connection.execute("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid").fetchall()
+
+
+@pytest.mark.parametrize("statement", [INDEX, UNIQUE, PRIMARY])
+def test_same_schema_as_the_naive_statement(
+    database: Database, second_database: Database, statement: str
+) -> None:
+    make(database.connect())
+    recorder = Recorder()
+    applied(database, planned(database, statement), recorder=recorder)
+
+    assert len(recorder.of(PartitionDone)) >= 3
+    assert naive(second_database, statement) == schema_dump.schema(database.url)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("statement", [INDEX, PRIMARY])
+def test_killed_at_every_point(
+    database: Database, second_database: Database, tmp_path: Path, statement: str
+) -> None:
+    connection = database.connect()
+    expected = naive(second_database, statement)
+    path = tmp_path / "plan.json"
+    points: list[str] = []
+    for number in range(1, 200):
+        connection.execute("DROP TABLE IF EXISTS events")
+        connection.execute("DROP SCHEMA IF EXISTS migrator CASCADE")
+        make(connection)
+        given = planned(database, statement)
+        path.write_bytes(msgspec.json.encode(given))
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.engine.victim", database.url, str(path), str(number)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if ended.returncode == 0:
+            break
+        points.append(ended.stdout.strip())
+
+        assert ended.returncode == -9, ended.stderr
+
+        applied(database, given)
+
+        assert expected == schema_dump.schema(database.url), points
+        assert connection.execute("SELECT count(*) FROM migrator.session").fetchone() == (0,)
+    else:
+        pytest.fail("the run never completes")
+
+    assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= set(points)
+
+
+@pytest.mark.parametrize("statement", [INDEX, UNIQUE])
+def test_partitions_come_and_go_while_it_runs(
+    database: Database, second_database: Database, statement: str
+) -> None:
+    changes = (
+        "CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')",
+        "CREATE TABLE events_2c PARTITION OF events_2 FOR VALUES IN (7)",
+        "DROP TABLE events_2a",
+    )
+    connection = database.connect()
+    make(connection)
+
+    def change() -> None:
+        for text in changes:
+            connection.execute(text.encode())
+
+    applied(database, planned(database, statement), faults=at(FaultPoint.BUILD_ENDED, 1, change))
+
+    assert naive(second_database, *changes, statement) == schema_dump.schema(database.url)
+
+
+def test_partitions_come_and_go_between_plan_and_run(database: Database, second_database: Database) -> None:
+    changes = (
+        "CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')",
+        "DROP TABLE events_2a",
+        "ALTER TABLE events DETACH PARTITION events_1",
+    )
+    connection = database.connect()
+    make(connection)
+    given = planned(database, INDEX)
+    for text in changes:
+        connection.execute(text.encode())
+    applied(database, given)
+
+    assert naive(second_database, *changes, INDEX) == schema_dump.schema(database.url)
+
+
+def test_partition_dropped_after_a_crash(database: Database, second_database: Database) -> None:
+    connection = database.connect()
+    make(connection)
+    given = planned(database, INDEX)
+    with pytest.raises(Boom):
+        carry_out(database, given, faults=at(FaultPoint.BUILD_ENDED, 1, boom))
+    connection.execute("DROP TABLE events_1")
+    applied(database, given)
+
+    assert naive(second_database, "DROP TABLE events_1", INDEX) == schema_dump.schema(database.url)
+
+
+def test_partition_dropped_while_its_index_waits(database: Database, second_database: Database) -> None:
+    """The build fails because its table is gone: it is left out, and that is no failure."""
+    connection = database.connect()
+    make(connection)
+
+    def gone() -> None:
+        connection.execute("DROP TABLE events_1")
+
+    # The first intent of a build is the second of the step's.
+    applied(database, planned(database, INDEX), faults=at(FaultPoint.STEP_BEGUN, 3, gone))
+
+    assert naive(second_database, "DROP TABLE events_1", INDEX) == schema_dump.schema(database.url)
+    assert invalid(connection) == []
+
+
+@pytest.mark.postgres(since=14)
+def test_last_partition_without_an_index_is_dropped(database: Database, second_database: Database) -> None:
+    """Nothing is left to attach: the server has to look again whether the index is complete."""
+    connection = database.connect()
+    make(connection)
+    steps = 0
+
+    def drop(event: Any) -> None:
+        nonlocal steps
+        if isinstance(event, PartitionDone) and event.partition.name == "events_2a":
+            steps += 1
+            connection.execute("DROP TABLE events_2b")
+
+    applied(database, planned(database, INDEX), recorder=Recorder(actions=[drop]))
+
+    assert steps == 1
+    assert naive(second_database, "DROP TABLE events_2b", INDEX) == schema_dump.schema(database.url)
+
+
+def test_invalid_index_of_others_is_left_alone(database: Database) -> None:
+    connection = database.connect()
+    make(connection, "INSERT INTO events_1 SELECT * FROM events_1 LIMIT 1")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("CREATE UNIQUE INDEX CONCURRENTLY events_1_id_idx ON events_1 (id)")
+    applied(database, planned(database, INDEX))
+
+    assert [(str(name),) for (name,) in invalid(connection)] == [("events_1_id_idx",)]
+    assert connection.execute("SELECT to_regclass('events_1_id_idx1')::text").fetchone() == (
+        "events_1_id_idx1",
+    )
+
+
+def test_duplicates_in_a_partition_are_named(database: Database) -> None:
+    connection = database.connect()
+    make(connection, "INSERT INTO events SELECT * FROM events_1 WHERE id = 5")
+    given = planned(database, "CREATE UNIQUE INDEX one ON events (id, kind, at)")
+    with pytest.raises(StepFailed, match=r"id.*5.*2 rows"):
+        carry_out(database, given)
+
+    assert connection.execute("SELECT state FROM migrator.step WHERE id = '1.2'").fetchone() == ("failed",)
+    assert [(str(name),) for (name,) in invalid(connection) if name != "events_2_id_kind_at_idx"] == [
+        ("one",)
+    ]
+
+    connection.execute("DELETE FROM events_1 WHERE id = 5")
+    applied(database, given)
+
+    assert invalid(connection) == []
+
+
+def test_attached_invalid_index_is_refused(database: Database) -> None:
+    connection = database.connect()
+    make(connection, "INSERT INTO events_1 SELECT * FROM events_1 LIMIT 1")
+    given = planned(database, "CREATE UNIQUE INDEX one ON events (id, kind, at)")
+    with pytest.raises(Boom):
+        carry_out(database, given, faults=at(FaultPoint.STEP_DONE, 1, boom))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("CREATE UNIQUE INDEX CONCURRENTLY broken ON events_1 (id, kind, at)")
+    connection.execute("ALTER INDEX one ATTACH PARTITION broken")
+    with pytest.raises(StepFailed, match=r"broken is attached and invalid: REINDEX"):
+        carry_out(database, given)
+
+
+def test_plan_knows_its_partitions(database: Database) -> None:
+    make(database.connect())
+    given = planned(database, INDEX)
+    works = [step.work for step in given.steps if isinstance(step.work, PartitionIndexes)]
+
+    assert [n.name for n in works[0].known] == ["events_1", "events_2", "events_2a", "events_2b"]
+    assert [f.relation.name for f in given.fingerprints] == ["events"]
