@@ -28,13 +28,13 @@ from migrator.operations.expressions import columns_of
 from migrator.operations.hazards import answered, good_to_know, needs_approval, warning
 from migrator.operations.liveness import endangered, in_use
 from migrator.operations.names import check_name
+from migrator.operations.partition_validation import validations
 from migrator.operations.steps import (
     approved_timeouts,
     as_written,
     effect_on,
     locks_on,
     transaction,
-    validate,
 )
 from migrator.operations.target import constraint_name_taken, relation_of, table_of
 from migrator.plan import ddl
@@ -88,8 +88,8 @@ def steps_and_facts(check: Check, context: Context) -> tuple[tuple[Step, ...], F
         undo=(ddl.alter_table(table, ddl.drop_constraint(check.name)),),
         preconditions=(diagnosis,),
     )
-    validated = validate(context, table, check.name, recipe="R6", diagnoses=(diagnosis,))
-    return (added, validated), after(check, context)
+    validated = validations(context, table, check.name, recipe="R6", diagnoses=(diagnosis,))
+    return (added, *validated), after(check, context)
 
 
 def hazards(check: Check, context: Context) -> tuple[Hazard, ...]:

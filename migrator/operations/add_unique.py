@@ -12,7 +12,9 @@ What is done instead
     R9: the unique index is built CONCURRENTLY under the constraint's final name, written or chosen as the
     server would; then the constraint takes it over, which is instant. R10: before that the columns of a
     primary key become NOT NULL by R5, so that taking over scans nothing. Duplicates are named with their
-    counts. Tables that are small, empty or new in the plan get the statement as written.
+    counts. Partitioned tables (R9p): the constraint of the table alone, then for each partition the index,
+    the constraint over it, and ALTER INDEX … ATTACH PARTITION. Tables that are small, empty or new in the
+    plan get the statement as written.
 
 Source
     Catalogue 100 to 108, R9, R10; manual, ALTER TABLE, "ADD table_constraint_using_index".
@@ -26,6 +28,8 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import endangered
 from migrator.operations.names import relation_names
+from migrator.operations.partition_tree import foreign_partition, partitioned
+from migrator.operations.partitioned_unique import partitioned_unique_steps
 from migrator.operations.steps import approved_timeouts, as_written, effect_on
 from migrator.operations.target import extension_owned, missing_columns, missing_relation, table_of
 from migrator.operations.unique_sequence import (
@@ -40,7 +44,7 @@ from migrator.operations.unique_sequence import (
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase, Step
-from migrator.postgres.facts import Index, Relation, RelationKind
+from migrator.postgres.facts import Index, Relation
 from migrator.sql.syntax import AddConstraint, UniqueConstraint
 
 NAME = "add-unique"
@@ -79,12 +83,15 @@ def _planned(outcome: Outcome, key: Key, relation: Relation | None, context: Con
         return _using_index(outcome, key, context)
     if not endangered(relation, context):
         return _plain(outcome, key, context)
-    refusal = _refusal(key, relation)
+    refusal = _refusal(key, relation, context)
     if refusal is not None:
         approved = _plain(outcome, key, context)
         steps = tuple(changed(step, timeouts=approved_timeouts(context)) for step in approved.steps)
         return replace(approved, hazards=(refusal,), steps=steps)
-    steps, facts, hazards = unique_steps(context, key.table, key.columns, key.constraint)
+    if partitioned(relation):
+        steps, facts, hazards = partitioned_unique_steps(key, context)
+    else:
+        steps, facts, hazards = unique_steps(context, key.table, key.columns, key.constraint)
     return replace(outcome, steps=steps, facts=facts, hazards=hazards)
 
 
@@ -152,6 +159,10 @@ def _unusable_index(key: Key, relation: Relation | None) -> tuple[Hazard, ...]:
     name = key.constraint.using_index
     if name is None or relation is None:
         return ()
+    if partitioned(relation):
+        message = f"{key.table} is partitioned, and the server takes over no index there"
+        instead = f"write ADD {key.words} with the columns"
+        return (wrong(HazardKind.NO_SAFE_SEQUENCE, message, instead, key.table, "catalogue 103"),)
     index = relation.index(name)
     if index is None:
         message = f"{key.table} has no index {name}"
@@ -163,17 +174,15 @@ def _unusable_index(key: Key, relation: Relation | None) -> tuple[Hazard, ...]:
     return (wrong(HazardKind.NO_SAFE_SEQUENCE, message, "build another index", key.table, "catalogue 102"),)
 
 
-def _refusal(key: Key, relation: Relation | None) -> Hazard | None:
+def _refusal(key: Key, relation: Relation | None, context: Context) -> Hazard | None:
     if key.constraint.without_overlaps:
         message = f"WITHOUT OVERLAPS builds a GiST index on {key.table} under ACCESS EXCLUSIVE"
         return needs_approval(
             HazardKind.NO_SAFE_SEQUENCE, message, "run it when the table is idle", key.table, "catalogue 114"
         )
-    if relation is None or relation.kind is not RelationKind.PARTITIONED_TABLE:
+    if not partitioned(relation):
         return None
-    message = f"{key.table} is partitioned: the index of every partition is built under ACCESS EXCLUSIVE"
-    instead = "add the constraint to each partition first, by a unique index built CONCURRENTLY"
-    return needs_approval(HazardKind.NO_SAFE_SEQUENCE, message, instead, key.table, "catalogue 100, R9p")
+    return foreign_partition(key.table, "it cannot have a unique index", context.facts)
 
 
 def _columns_of_index(index: Index | None) -> tuple[str, ...]:

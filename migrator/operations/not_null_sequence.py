@@ -1,7 +1,8 @@
 """The safe sequence of SET NOT NULL: R5 by a helper CHECK (13 to 17), R5-18 by the constraint itself.
 
-It may assume a table in use without partitions or children, and a column that accepts NULL now. Used by SET
-NOT NULL, and by ADD COLUMN and ADD PRIMARY KEY, whose columns become NOT NULL on the way.
+It may assume a table in use, and a column that accepts NULL now; partitions and children get what their table
+gets, and each has its own proof. Used by SET NOT NULL, and by ADD COLUMN and ADD PRIMARY KEY, whose columns
+become NOT NULL on the way.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +13,10 @@ from migrator.operations.fill_triggers import of_column
 from migrator.operations.hazards import answered, good_to_know, warning
 from migrator.operations.liveness import in_use
 from migrator.operations.names import constraint_name, not_null_name
+from migrator.operations.partition_validation import validations
 from migrator.operations.steps import (
     effect_on,
     transaction,
-    validate,
 )
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
@@ -101,7 +102,9 @@ def _by_helper(target: NotNullTarget, context: Context) -> tuple[tuple[Step, ...
             undo=(ddl.alter_table(table, ddl.drop_constraint(helper)),),
             preconditions=unproved(target, context, CHECK_VIOLATION),
         ),
-        validate(context, table, helper, recipe="R5", diagnoses=(nulls(target, context, CHECK_VIOLATION),)),
+        *validations(
+            context, table, helper, recipe="R5", diagnoses=(nulls(target, context, CHECK_VIOLATION),)
+        ),
         _set(target, context, (ddl.alter_table(table, ddl.drop_constraint(helper)),)),
     )
     return steps, after(target, context)
@@ -128,7 +131,7 @@ def _by_constraint(target: NotNullTarget, context: Context) -> tuple[tuple[Step,
     pending = not_validated(target, context)
     name = pending or target.name or not_null_name(table, column, context.facts)
     diagnosis = nulls(target, context, NOT_NULL_VIOLATION)
-    steps = [validate(context, table, name, recipe="R5-18", diagnoses=(diagnosis,))]
+    steps = [*validations(context, table, name, recipe="R5-18", diagnoses=(diagnosis,))]
     if pending is None:
         steps.insert(0, _add_not_valid(target, name, context))
     return tuple(steps), after(replace(target, name=name), context)

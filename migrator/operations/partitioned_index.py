@@ -41,7 +41,7 @@ class PartitionedIndex:
     mode: LockMode = LockMode.SHARE
     """The lock of `on_only`."""
     recipe: str
-    undo: tuple[Sql, ...]
+    undo: tuple[str, ...]
     diagnoses: tuple[Diagnosis, ...] = ()
 
 

@@ -44,7 +44,7 @@ from migrator.plan.ddl_diagnosis import NOT_NULL_VIOLATION
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Step
-from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Relation, RelationKind
+from migrator.postgres.facts import Constraint, ConstraintKind, Facts
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import AddConstraint, NotNullConstraint, SetNotNull
 
@@ -77,7 +77,7 @@ def plan_target(target: NotNullTarget, context: Context) -> Outcome:
     effect = _effect(target, context)
     if not endangered(relation, context):
         return _outcome(target, context, effect, (_as_written(target, effect, context),), as_written=True)
-    if relation is not None and (relation.partitions or relation.children or _partitioned(relation)):
+    if relation is not None and (relation.partitions or relation.children) and _only(context):
         return _refused(target, context, effect)
     steps, facts = sequence.steps_and_facts(target, context)
     return Outcome(
@@ -156,11 +156,12 @@ def _outcome(
 
 
 def _refused(target: NotNullTarget, context: Context, effect: Effect) -> Outcome:
-    """A tree of tables needs the sequence for each of its leaves, which is not there yet."""
+    """ONLY the table, and not those below it: there is no sequence that would leave them out."""
     hazard = needs_approval(
         HazardKind.INHERITANCE_CHILDREN,
-        f"SET NOT NULL reads all tables below {target.table} under ACCESS EXCLUSIVE",
-        "set it on each of them first; on the root it needs no scan then",
+        f"SET NOT NULL on ONLY {target.table} reads it under ACCESS EXCLUSIVE; of a partitioned table the server "
+        "refuses it while partitions accept NULL",
+        "leave out ONLY: the tables below then get it too, without a scan under a strong lock",
         target.table,
         "catalogue 44, 45",
     )
@@ -169,8 +170,8 @@ def _refused(target: NotNullTarget, context: Context, effect: Effect) -> Outcome
     return replace(outcome, hazards=(hazard, *outcome.hazards))
 
 
-def _partitioned(relation: Relation) -> bool:
-    return relation.kind is RelationKind.PARTITIONED_TABLE
+def _only(context: Context) -> bool:
+    return context.alter is not None and context.alter.only
 
 
 SET_NOT_NULL = FormOperation(name=NAME, form=SetNotNull, outcome=_plan_set_not_null)

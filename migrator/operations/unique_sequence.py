@@ -18,6 +18,7 @@ from migrator.operations.names import relation_name
 from migrator.operations.not_null_sequence import NotNullTarget
 from migrator.operations.steps import effect_on, transaction
 from migrator.plan import ddl
+from migrator.plan.ddl import Sql
 from migrator.plan.ddl_index import (
     column_key,
     constraint_using_index,
@@ -101,15 +102,20 @@ def not_null_first(key: Key, context: Context) -> tuple[Context, tuple[Step, ...
     return context, steps
 
 
-def _build(key: Key, context: Context) -> Step:
+def index_body(key: Key) -> Sql:
+    """Return the constraint's index: what stands after the table's name."""
     constraint = key.constraint
-    body = unique_index_body(
+    return unique_index_body(
         key.columns,
         constraint.include,
         nulls_not_distinct=constraint.nulls_not_distinct,
         parameters=constraint.parameters,
         tablespace=constraint.tablespace,
     )
+
+
+def _build(key: Key, context: Context) -> Step:
+    body = index_body(key)
     return build_step(
         context,
         table=key.table,

@@ -52,10 +52,16 @@ def constraint_using_index(index: str, *, primary: bool, deferrable: bool, defer
     words = [
         "PRIMARY KEY" if primary else "UNIQUE",
         f"USING INDEX {quote(index)}",
-        "DEFERRABLE" if deferrable or deferred else "",
-        "INITIALLY DEFERRED" if deferred else "",
+        deferral(deferrable=deferrable, deferred=deferred),
     ]
     return Sql(" ".join(word for word in words if word))
+
+
+def deferral(*, deferrable: bool, deferred: bool) -> Sql:
+    """Return the attributes of a constraint that say when it is checked; '' for at once."""
+    if deferred:
+        return Sql("DEFERRABLE INITIALLY DEFERRED")
+    return Sql("DEFERRABLE" if deferrable else "")
 
 
 def recreate(definition: str) -> Sql | None:
