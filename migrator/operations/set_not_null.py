@@ -159,8 +159,8 @@ def _refused(target: NotNullTarget, context: Context, effect: Effect) -> Outcome
     """ONLY the table, and not those below it: there is no sequence that would leave them out."""
     hazard = needs_approval(
         HazardKind.INHERITANCE_CHILDREN,
-        f"SET NOT NULL on ONLY {target.table} reads it under ACCESS EXCLUSIVE; of a partitioned table the server "
-        "refuses it while partitions accept NULL",
+        f"SET NOT NULL on ONLY {target.table} reads it under ACCESS EXCLUSIVE; of a partitioned one the "
+        "server refuses it while partitions accept NULL",
         "leave out ONLY: the tables below then get it too, without a scan under a strong lock",
         target.table,
         "catalogue 44, 45",
