@@ -44,12 +44,12 @@ from migrator.operations.steps import (
 from migrator.operations.target import extension_owned, missing_relation
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
+from migrator.plan.ddl_each_partition import drop_partitioned_index, index_on_branch, index_on_only
 from migrator.plan.ddl_index import (
     column_key,
     create_index_concurrently,
     duplicates,
 )
-from migrator.plan.ddl_each_partition import drop_partitioned_index, index_on_branch, index_on_only
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import BuildIndex, Diagnosis

@@ -9,7 +9,7 @@ from typing import Unpack
 from migrator.operations.base import Context
 from migrator.operations.partition_tree import below, partitioned, quick_limits
 from migrator.operations.steps import Details, step, validate
-from migrator.plan.ddl_partition import validate_on_partition
+from migrator.plan.ddl_each_partition import validate_on_partition
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import PartitionConstraints, Recovery, Step
 from migrator.postgres.identifiers import QualifiedName

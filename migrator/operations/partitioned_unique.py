@@ -10,8 +10,8 @@ from migrator.operations.index_build import build_hazards
 from migrator.operations.partitioned_index import PartitionedIndex, index_steps
 from migrator.operations.unique_sequence import Key, after, duplicate_rows, index_body, not_null_first, undo
 from migrator.plan import ddl
+from migrator.plan.ddl_each_partition import constraint_on_branch, constraint_over_index
 from migrator.plan.ddl_index import deferral
-from migrator.plan.ddl_partition import constraint_on_branch, constraint_over_index
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Step
 from migrator.postgres.facts import Facts

@@ -237,7 +237,16 @@ class PartitionConstraints(msgspec.Struct, frozen=True, kw_only=True, tag="parti
     """The partitions when it was planned, at every level."""
 
 
-Work = Transaction | Autocommit | BuildIndex | DropIndex | DetachPartition | Backfill | PartitionIndexes | PartitionConstraints
+Work = (
+    Transaction
+    | Autocommit
+    | BuildIndex
+    | DropIndex
+    | DetachPartition
+    | Backfill
+    | PartitionIndexes
+    | PartitionConstraints
+)
 
 PARTITION_WORK = (PartitionIndexes, PartitionConstraints)
 
