@@ -13,8 +13,8 @@ from migrator.operations.base import Context
 from migrator.operations.partition_facts import cloned
 from migrator.operations.steps import locks_on, transaction
 from migrator.plan import ddl
-from migrator.plan.ddl import SourceSlice
-from migrator.plan.ddl_partition import attach, detach
+from migrator.plan.ddl import Sql
+from migrator.plan.ddl_partition import detach
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase, Step
 from migrator.postgres.facts import Facts, Relation
@@ -50,19 +50,19 @@ def attach_effect(root: Relation, partition: QualifiedName, context: Context) ->
 def attach_step(
     root: Relation,
     partition: QualifiedName,
-    bound: SourceSlice,
+    sql: Sql,
     context: Context,
     *,
     helpers: tuple[Helper, ...] = (),
     scans: tuple[QualifiedName, ...] = (),
     phase: Phase = Phase.EXPAND,
 ) -> Step:
-    """Return ATTACH PARTITION, with the end of the helper CHECKs in its transaction."""
+    """Return ATTACH PARTITION (`sql` as written), with the end of the helper CHECKs in its transaction."""
     drops = [ddl.alter_table(each.table, ddl.drop_constraint(each.name)) for each in helpers]
     return transaction(
         context,
         f"ATTACH PARTITION {partition} to {root.name}",
-        (attach(root.name, partition, bound), *drops),
+        (sql, *drops),
         changed(attach_effect(root, partition, context), scans=scans),
         phase=phase,
         recipe="R17",

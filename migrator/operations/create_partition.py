@@ -93,7 +93,8 @@ def _attach(
     small = root.default_partition if not helpers else None
     scans = () if small is None else (small,)
     phase = Phase.VALIDATE if helpers else Phase.EXPAND
-    return attach_step(root, name, bound.text, context, helpers=helpers, scans=scans, phase=phase)
+    sql = ddl_partition.attach(root.name, name, bound.text)
+    return attach_step(root, name, sql, context, helpers=helpers, scans=scans, phase=phase)
 
 
 def _table(command: CreateTable, name: QualifiedName, root: Relation, context: Context) -> Step:

@@ -1,0 +1,231 @@
+"""DETACH PARTITION CONCURRENTLY: attached, half detached, detached; a run that ends is continued."""
+
+# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, LiteralString
+
+import msgspec
+import psycopg
+import pytest
+
+from migrator.errors import DriftError, LockDeadline, StepFailed
+from migrator.execution.events import LockAttemptFailed, StepFinished
+from migrator.execution.faults import FaultPoint
+from migrator.execution.journal import MigrationState
+from migrator.plan.step import DetachPartition, Step, Timeouts
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
+from tests.conftest import Database
+from tests.engine.plans import POLICY, QUICK, USERS, Recorder, carry_out, plan, step
+from tests.engine.test_killed import victim
+
+pytestmark = [pytest.mark.server, pytest.mark.postgres(since=14)]
+
+OLD = QualifiedName("public", "users_old")
+STATE = """
+    SELECT coalesce(bool_or(h.inhdetachpending)::text, 'no partition')
+    FROM pg_inherits AS h WHERE h.inhrelid = 'users_old'::regclass
+"""
+
+
+class Boom(Exception):
+    """What a fault raises."""
+
+
+def fail_at(wanted: FaultPoint) -> Any:
+    def fault(point: FaultPoint) -> None:
+        if point is wanted:
+            raise Boom
+
+    return fault
+
+
+def partitioned(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("DROP TABLE IF EXISTS users, users_old CASCADE")
+    connection.execute("CREATE TABLE users (id bigint PRIMARY KEY) PARTITION BY RANGE (id)")
+    connection.execute("CREATE TABLE users_old PARTITION OF users FOR VALUES FROM (0) TO (100)")
+    connection.execute("CREATE TABLE users_new PARTITION OF users FOR VALUES FROM (100) TO (200)")
+    connection.execute("INSERT INTO users SELECT generate_series(1, 150)")
+
+
+def detach(*, timeouts: Timeouts = QUICK) -> Step:
+    words = 'ALTER TABLE "public"."users" DETACH PARTITION "public"."users_old"'
+    work = DetachPartition(
+        sql=f"{words} CONCURRENTLY", finalize_sql=f"{words} FINALIZE", root=USERS, partition=OLD
+    )
+    return step(1, work, mode=LockMode.SHARE_UPDATE_EXCLUSIVE, timeouts=timeouts)
+
+
+def read_until(
+    ended: threading.Event, connection: psycopg.Connection[Any], query: LiteralString, waits: list[float]
+) -> None:
+    """Read through the partitioned table and the partition itself; keep how long each took."""
+    while not ended.is_set():
+        began = time.monotonic()
+        connection.execute(query)
+        waits.append(time.monotonic() - began)
+
+
+def state(connection: psycopg.Connection[Any]) -> str:
+    row = connection.execute(STATE).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def counted(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    query = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM users_old)"
+    return connection.execute(query).fetchall()
+
+
+def test_partition_is_detached_in_one_attempt(database: Database) -> None:
+    connection = database.connect()
+    partitioned(connection)
+    recorder = Recorder()
+    carry_out(database, plan(detach(), database=database), recorder=recorder)
+
+    assert state(connection) == "no partition"
+    assert counted(connection) == [(51, 99)]
+    assert [e.attempts for e in recorder.of(StepFinished)] == [1]
+
+
+def test_a_reader_is_outwaited_and_holds_nobody_up(database: Database) -> None:
+    connection, old, other = database.connect(), database.connect(), database.connect()
+    partitioned(connection)
+    old.execute("BEGIN")
+    old.execute("SELECT count(*) FROM users")
+    seen: list[tuple[str, float]] = []
+
+    def look(event: object) -> None:
+        if not isinstance(event, LockAttemptFailed):
+            return
+        began = time.monotonic()
+        other.execute("SELECT count(*) FROM users")
+        seen.append((state(connection), time.monotonic() - began))
+        if event.attempt == 2:
+            old.execute("COMMIT")
+
+    carry_out(database, plan(detach(), database=database), recorder=Recorder(actions=[look]))
+
+    assert [pending for pending, _ in seen[:2]] == ["true", "true"]
+    assert max(seconds for _, seconds in seen) < 1.0
+    assert counted(connection) == [(51, 99)]
+
+
+def test_queries_are_not_held_up_while_an_attempt_is_under_way(database: Database) -> None:
+    connection, old = database.connect(), database.connect()
+    partitioned(connection)
+    old.execute("BEGIN")
+    old.execute("SELECT count(*) FROM users")
+    waits: list[float] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, LockAttemptFailed) and event.attempt == 3:
+            old.execute("COMMIT")
+
+    ended = threading.Event()
+    both = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM users_old)"
+    reader = threading.Thread(target=read_until, args=(ended, database.connect(), both, waits))
+    reader.start()
+    try:
+        carry_out(
+            database, plan(detach(), database=database), recorder=Recorder(actions=[look]), policy=POLICY
+        )
+    finally:
+        ended.set()
+        reader.join()
+
+    assert len(waits) > 10
+    assert max(waits) < 1.0
+
+
+def test_a_run_that_ended_half_way_is_finished_by_the_next(database: Database) -> None:
+    connection, old = database.connect(), database.connect()
+    partitioned(connection)
+    old.execute("BEGIN")
+    old.execute("SELECT count(*) FROM users")
+    with pytest.raises(Boom):
+        carry_out(database, plan(detach(), database=database), faults=fail_at(FaultPoint.DETACH_TRIED))
+
+    assert state(connection) == "true"
+
+    old.execute("COMMIT")
+
+    assert MigrationState.APPLIED is carry_out(database, plan()).outcomes[0].state
+    assert state(connection) == "no partition"
+
+
+def test_the_deadline_leaves_it_pending(database: Database) -> None:
+    connection, old = database.connect(), database.connect()
+    partitioned(connection)
+    old.execute("BEGIN")
+    old.execute("SELECT count(*) FROM users")
+    short = msgspec.structs.replace(QUICK, deadline_s=0.2)
+    with pytest.raises(LockDeadline, match="got no further"):
+        carry_out(database, plan(detach(timeouts=short), database=database))
+
+    assert state(connection) == "true"
+
+    old.execute("COMMIT")
+    carry_out(database, plan())
+
+    assert state(connection) == "no partition"
+
+
+def test_detached_but_not_recorded_is_found_done(database: Database) -> None:
+    connection = database.connect()
+    partitioned(connection)
+    with pytest.raises(Boom):
+        carry_out(database, plan(detach(), database=database), faults=fail_at(FaultPoint.DETACH_TRIED))
+
+    assert state(connection) == "no partition"
+
+    recorder = Recorder()
+    carry_out(database, plan(), recorder=recorder)
+
+    assert [e.found_done for e in recorder.of(StepFinished)] == [True]
+
+
+def test_what_is_no_partition_of_that_table_is_refused(database: Database) -> None:
+    connection = database.connect()
+    partitioned(connection)
+    connection.execute("CREATE TABLE others (id bigint PRIMARY KEY) PARTITION BY RANGE (id)")
+    connection.execute("ALTER TABLE users DETACH PARTITION users_old")
+    connection.execute("ALTER TABLE others ATTACH PARTITION users_old FOR VALUES FROM (0) TO (100)")
+    with pytest.raises(StepFailed, match="a partition of another table"):
+        carry_out(database, plan(detach(), database=database))
+
+
+def test_a_table_that_is_gone_is_refused(database: Database) -> None:
+    connection = database.connect()
+    partitioned(connection)
+    connection.execute("DROP TABLE users_old")
+    with pytest.raises((StepFailed, DriftError)):
+        carry_out(database, plan(detach(), database=database))
+
+
+@pytest.mark.chaos
+def test_killed_at_every_point(database: Database, tmp_path: Path) -> None:
+    connection = database.connect()
+    path = tmp_path / "plan.json"
+    points = []
+    for number in range(1, 40):
+        connection.execute("DROP SCHEMA IF EXISTS migrator CASCADE")
+        partitioned(connection)
+        given = plan(detach(), database=database)
+        path.write_bytes(msgspec.json.encode(given))
+        ended = victim(database, path, number)
+        if ended.returncode == 0:
+            break
+        points.append(ended.stdout.strip())
+
+        assert ended.returncode == -9, ended.stderr
+
+        carry_out(database, given, all_phases=True, wait_s=30.0)
+
+        assert state(connection) == "no partition"
+        assert counted(connection) == [(51, 99)]
+
+    assert "DETACH_TRIED" in points
