@@ -1,5 +1,7 @@
 """What is said of a type change: why it needs an approval, or what the plan does about it."""
 
+import re
+
 from migrator.operations.base import Context
 from migrator.operations.column_type_change import Affected, Change, Rebuilt, Verified, zero_offset
 from migrator.operations.hazards import answered, needs_approval, warning
@@ -9,6 +11,8 @@ from migrator.postgres.facts import ConstraintKind
 from migrator.postgres.type_changes import Work
 
 _STAMPS = {"timestamp with time zone", "timestamp without time zone"}
+
+_AT_UTC = re.compile(r"\bat\s+time\s+zone\s+'utc'", re.IGNORECASE)
 
 _NEW_COLUMN = "add a column of the new type, fill it by UPDATE, and let the application change over"
 
@@ -56,13 +60,15 @@ def _instead(change: Change, context: Context) -> str:
 
 def _instead_of_zone(change: Change, context: Context) -> str:
     """Rows stay under a TimeZone of no offset, without precision, without AT TIME ZONE."""
-    words = change.new_type if not parse(change.new_type).modifiers else "the type without a precision"
-    if not zero_offset(context):
-        return (
-            f"if the values are UTC, put SET TimeZone TO 'UTC' before it and write {words} without USING: "
-            "then the rows stay as they are"
-        )
-    return f"write {words} without USING: then the rows stay as they are"
+    using = change.action.using
+    if change.unknown_using and (using is None or not _AT_UTC.search(using.text)):
+        return _NEW_COLUMN
+    new = parse(change.new_type)
+    words = "the type without a precision" if new.modifiers else change.new_type
+    plain = f"write {words}{' without USING' if using else ''}"
+    if zero_offset(context):
+        return f"{plain}: then the rows stay as they are"
+    return f"if the values are in UTC, put SET TimeZone TO 'UTC' before it and {plain}; else {_NEW_COLUMN}"
 
 
 def kept_indexes(found: Affected, indexes: tuple[Rebuilt, ...]) -> tuple[Hazard, ...]:

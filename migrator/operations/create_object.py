@@ -25,7 +25,7 @@ from migrator.operations.create_table import new_name
 from migrator.operations.dependents import with_view, without_dependents
 from migrator.operations.steps import as_written, as_written_without_lock_table, effect_on
 from migrator.operations.target import missing_relation
-from migrator.operations.types import format_type
+from migrator.operations.types import format_type, without_type
 from migrator.plan import ddl
 from migrator.plan.effect import Effect
 from migrator.postgres.domains import Domain
@@ -73,7 +73,8 @@ def _schema(command: CreateSchema, context: Context) -> Outcome:
 
 
 def _type(command: CreateType, context: Context) -> Outcome:
-    name, facts = new_name(command.name, context), context.facts
+    name = new_name(command.name, context)
+    facts = without_type(name, context.facts)
     domains = (*facts.constrained_domains, *((name,) if command.constrained else ()))
     facts = msgspec.structs.replace(facts, types=(*facts.types, name), constrained_domains=domains)
     if command.base is not None:

@@ -4,6 +4,10 @@ It may assume that the grammar gave the catalogue's spelling (`int4`, `varchar`)
 here keeps its name; it fails on nothing.
 """
 
+from msgspec.structs import replace
+
+from migrator.postgres.facts import Facts, Relation
+from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import TypeName
 
 _WORDS = {
@@ -56,6 +60,27 @@ def _base(type_name: TypeName, name: str, modifiers: str) -> str:
     if name == "bpchar" and not modifiers:
         return "character(1)" if type_name.text.text.lower().startswith("char") else "bpchar"
     return _WORDS.get(name, name) + modifiers
+
+
+def without_type(name: QualifiedName, facts: Facts) -> Facts:
+    """Facts in which nothing is of a type of that name: one is made, so the old one has another name now."""
+    if name not in facts.types:
+        return facts
+    texts = {f"{spelt}{array}" for spelt in (str(name), name.name) for array in ("", "[]")}
+
+    def other(relation: Relation) -> Relation:
+        columns = tuple(
+            replace(c, type=f"{c.type}, renamed") if c.type in texts else c for c in relation.columns
+        )
+        return replace(relation, columns=columns)
+
+    return replace(
+        facts,
+        types=tuple(each for each in facts.types if each != name),
+        domains=tuple(each for each in facts.domains if each.name != name),
+        constrained_domains=tuple(each for each in facts.constrained_domains if each != name),
+        relations=tuple(map(other, facts.relations)),
+    )
 
 
 BUILT_IN = frozenset(

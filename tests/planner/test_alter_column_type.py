@@ -207,3 +207,29 @@ def test_the_facts_keep_the_domain() -> None:
 
     assert relation.columns[0].type == "label"
     assert [domain.type for domain in folded.domains] == ["character varying(20)"]
+
+
+def test_a_domain_of_the_same_name_may_be_another_one() -> None:
+    known = large("CREATE DOMAIN code AS int; CREATE TABLE users (id int PRIMARY KEY, c code)")
+    text = "CREATE DOMAIN code AS bigint; ALTER TABLE users ALTER c TYPE code"
+    made = planned(known, f"ALTER DOMAIN code RENAME TO old; {text}")
+    rewrites = [hazard for hazard in made.hazards if hazard.kind is HazardKind.TABLE_REWRITE]
+
+    assert len(rewrites) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "using", "words"),
+    [
+        ("Europe/Oslo", "", "put SET TimeZone TO 'UTC' before it and write timestamp with time zone; else"),
+        ("Europe/Oslo", " USING at AT TIME ZONE 'UTC'", "write timestamp with time zone without USING; else"),
+        ("UTC", " USING at AT TIME ZONE 'UTC'", "without USING: then the rows stay"),
+        ("UTC", " USING at AT TIME ZONE 'Europe/Oslo'", "add a column of the new type"),
+    ],
+)
+def test_the_way_to_a_time_zone(zone: str, using: str, words: str) -> None:
+    known = replace(large("CREATE TABLE users (at timestamp)"), settings=(("TimeZone", f"'{zone}'"),))
+    (hazard,) = planned(known, f"ALTER TABLE users ALTER at TYPE timestamptz{using}").hazards
+
+    assert hazard.instead is not None
+    assert words in hazard.instead
