@@ -31,7 +31,7 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.column_type_change import Affected, Rebuilt, Verified, affected
 from migrator.operations.column_type_refusals import refusals
 from migrator.operations.column_types import written_type
-from migrator.operations.liveness import endangered
+from migrator.operations.liveness import endangered, in_use
 from migrator.operations.steps import approved_timeouts
 from migrator.operations.target import extension_owned, table_of
 from migrator.operations.types import format_type
@@ -66,12 +66,16 @@ def _plan(action: AlterColumnType, context: Context) -> Outcome:
     outcome = Outcome(
         operation=NAME,
         effect=sequence.effect(found, context),
-        hazards=(*refusals(found, context), *extension_owned(found.relation)),
+        hazards=(*refusals(found, context), *extension_owned(found.relation), *_said(found, context)),
         facts=_after(found, context),
         touches=(table, *found.partners),
         afterwards=_afterwards(found, context),
     )
     return _planned(outcome, found, _danger(found, context), context)
+
+
+def _said(found: Affected, context: Context) -> tuple[Hazard, ...]:
+    return hazards.sequences(found, context) if in_use(found.relation, context) else ()
 
 
 def _group(context: Context) -> tuple[AlterColumnType, ...]:

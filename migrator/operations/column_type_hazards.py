@@ -4,13 +4,17 @@ import re
 
 from migrator.operations.base import Context
 from migrator.operations.column_type_change import Affected, Change, Rebuilt, Verified, zero_offset
-from migrator.operations.hazards import answered, needs_approval, warning
+from migrator.operations.hazards import answered, good_to_know, needs_approval, warning
+from migrator.operations.numbered_column import owned_sequence
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.postgres.data_types import parse
 from migrator.postgres.facts import ConstraintKind
 from migrator.postgres.type_changes import Work
 
 _STAMPS = {"timestamp with time zone", "timestamp without time zone"}
+
+_LAST = {"smallint": 2**15 - 1, "integer": 2**31 - 1}
+"""The last number of a sequence by the type that serial gives it."""
 
 _AT_UTC = re.compile(r"\bat\s+time\s+zone\s+'utc'", re.IGNORECASE)
 
@@ -22,7 +26,8 @@ def rewrites(found: Affected, context: Context) -> tuple[Hazard, ...]:
     return tuple(
         needs_approval(
             HazardKind.TABLE_REWRITE,
-            f"{found.table} is written anew with all its indexes under ACCESS EXCLUSIVE: {_words(change)}",
+            f"{found.table} is written anew with all its indexes under ACCESS EXCLUSIVE: {_words(change)}"
+            + _read_too(found),
             _instead(change, context),
             found.table,
             "catalogue 59 to 83, R13",
@@ -30,6 +35,32 @@ def rewrites(found: Affected, context: Context) -> tuple[Hazard, ...]:
         for change in found.changes
         if change.work is Work.REWRITE
     )
+
+
+def _read_too(found: Affected) -> str:
+    """Say which tables are read because they refer to the column."""
+    read = dict.fromkeys(str(key.table) for key in found.foreign_keys if key.table not in found.tables)
+    return f"; {', '.join(read)} is read too, to verify its foreign key" if read else ""
+
+
+def sequences(found: Affected, context: Context) -> tuple[Hazard, ...]:
+    """Return what is to know of serial columns: unlike that of an identity, their sequence keeps its type."""
+    said = []
+    for change in found.changes:
+        column, sequence = change.column, owned_sequence(found.table, change.name, context)
+        if column is None or column.identity or sequence is None or _alters_sequence(context):
+            continue
+        if column.type in _LAST and change.new_type not in {column.type, "smallint"}:
+            message = f"{sequence} numbers {change.name}, and still ends at {_LAST[column.type]}"
+            instead = f"write ALTER SEQUENCE {sequence} AS {change.new_type} after it"
+            said.append(good_to_know(HazardKind.MAY_BREAK_WRITERS, message, instead, found.table))
+    return tuple(said)
+
+
+def _alters_sequence(context: Context) -> bool:
+    """Whether a later statement of the file sees to the sequence."""
+    later = context.migration.statements[context.index :]
+    return any(statement.text.upper().startswith("ALTER SEQUENCE") for statement in later)
 
 
 def _words(change: Change) -> str:

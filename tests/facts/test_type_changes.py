@@ -194,3 +194,12 @@ def test_what_the_server_allows_is_no_error(case: Case, database: Database) -> N
 
     assert isinstance(measured(schema, case, connection), Done)
     assert planned(schema, case, facts).hazards == ()
+
+
+def test_only_the_sequence_of_an_identity_changes_its_type(database: Database) -> None:
+    connection = database.connect()
+    connection.execute("CREATE TABLE t (a serial, b int GENERATED ALWAYS AS IDENTITY)")
+    connection.execute("ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint")
+    query = "SELECT seqrelid::regclass::text, seqtypid::regtype::text FROM pg_sequence ORDER BY 1"
+
+    assert connection.execute(query).fetchall() == [("t_a_seq", "integer"), ("t_b_seq", "bigint")]

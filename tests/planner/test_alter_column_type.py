@@ -233,3 +233,28 @@ def test_the_way_to_a_time_zone(zone: str, using: str, words: str) -> None:
 
     assert hazard.instead is not None
     assert words in hazard.instead
+
+
+def test_the_sequence_of_a_serial_column_keeps_its_end() -> None:
+    known = replace(large("CREATE TABLE users (id serial PRIMARY KEY)"), live=True)
+    hazards = planned(known, "ALTER TABLE users ALTER id TYPE bigint").hazards
+    text = "ALTER TABLE users ALTER id TYPE bigint; ALTER SEQUENCE users_id_seq AS bigint"
+
+    assert [h.message for h in hazards if h.kind is HazardKind.MAY_BREAK_WRITERS] == [
+        "public.users_id_seq numbers id, and still ends at 2147483647"
+    ]
+    assert HazardKind.MAY_BREAK_WRITERS not in [h.kind for h in planned(known, text).hazards]
+
+
+def test_the_sequence_of_an_identity_goes_along() -> None:
+    known = large("CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY)")
+    made = planned(known, "ALTER TABLE users ALTER id TYPE bigint")
+
+    assert kinds(made) == [(Severity.ERROR, HazardKind.TABLE_REWRITE)]
+
+
+def test_tables_that_refer_to_a_rewritten_column_are_named() -> None:
+    known = large("CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE o (u int REFERENCES users)")
+    (hazard,) = planned(known, "ALTER TABLE users ALTER id TYPE bigint").hazards
+
+    assert hazard.message.endswith("; public.o is read too, to verify its foreign key")
