@@ -6,6 +6,7 @@ from typing import Protocol
 import click
 
 from migrator.execution.options import RunOptions
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
 from migrator.plan.plan import Plan
 from migrator.plan.step import (
@@ -79,7 +80,9 @@ def sql_of(step: Step) -> tuple[str, ...]:
     match step.work:
         case Transaction(statements=statements, acquire=acquire):
             return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
-        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql) | DetachPartition(sql=sql):
+        case Autocommit(sql=sql) | DetachPartition(sql=sql):
+            return (sql,)
+        case BuildIndex(sql=sql) | DropIndex(sql=sql) | RebuildIndexes(sql=sql):
             return (sql,)
         case Backfill() as walk:
             return (*walk.prepare_sql, walk.update_sql, *walk.finish_sql)

@@ -9,8 +9,16 @@ import msgspec
 from migrator.database.commands import Command, journal_query, names_of
 from migrator.execution.journal import MigrationState
 from migrator.execution.options import Provenance
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.plan import Plan
-from migrator.plan.step import PART, PARTITION_WORK, Backfill, BuildIndex, DropIndex, Step
+from migrator.plan.step import (
+    PART,
+    PARTITION_WORK,
+    Backfill,
+    BuildIndex,
+    DropIndex,
+    Step,
+)
 from migrator.postgres.identifiers import QualifiedName
 
 FILE = "journal_write.sql"
@@ -34,7 +42,7 @@ def relations_of(step: Step) -> tuple[QualifiedName, ...]:
     if PART in step.id:
         return ()
     named = [lock.relation for lock in step.effect.locks]
-    if isinstance(step.work, (BuildIndex, DropIndex, Backfill, *PARTITION_WORK)):
+    if isinstance(step.work, (BuildIndex, DropIndex, RebuildIndexes, Backfill, *PARTITION_WORK)):
         named.append(step.work.table)
     return tuple(dict.fromkeys(named))
 

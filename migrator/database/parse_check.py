@@ -12,6 +12,7 @@ from psycopg import pq
 
 from migrator.database.session import Connection
 from migrator.errors import Location, SqlSyntaxError
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_template import Slot, Template, expanded
 from migrator.plan.plan import Plan
 from migrator.plan.step import (
@@ -24,7 +25,7 @@ from migrator.plan.step import (
     Transaction,
 )
 
-_UTILITY = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b", re.IGNORECASE)
+_UTILITY = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|REINDEX|REVOKE)\b", re.IGNORECASE)
 _ANALYSED = re.compile(r"CREATE\b[^(]*?\b(TABLE|MATERIALIZED)\b.*\bAS\b", re.IGNORECASE | re.DOTALL)
 _SYNTAX_ERROR = "42601"
 
@@ -42,7 +43,7 @@ def _statements(step: Step) -> tuple[str, ...]:
     match work:
         case Transaction(statements=statements):
             return statements
-        case BuildIndex(sql=sql) | DropIndex(sql=sql):
+        case BuildIndex(sql=sql) | DropIndex(sql=sql) | RebuildIndexes(sql=sql):
             return (sql,)
         case DetachPartition(sql=sql, finalize_sql=finalize_sql):
             return (sql, finalize_sql)

@@ -14,11 +14,13 @@ from migrator.database.partition_constraints import run_partition_constraints
 from migrator.database.partition_indexes import run_partition_indexes
 from migrator.database.preconditions import check_preconditions
 from migrator.database.refusal import record_refusal
+from migrator.database.reindex import run_reindex
 from migrator.database.runner_lock import this_backend
 from migrator.database.transaction import run_transaction
 from migrator.database.workbench import Done, Workbench
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord, StepState
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import (
     Autocommit,
     Backfill,
@@ -45,6 +47,8 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
     match work:
         case BuildIndex():
             done = run_build(bench, step, work, record)
+        case RebuildIndexes():
+            done = run_reindex(bench, step, work, record)
         case DropIndex():
             done = run_drop(bench, step, work, record)
         case DetachPartition():

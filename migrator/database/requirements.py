@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import (
     Autocommit,
     Backfill,
@@ -73,7 +74,7 @@ def _rights(step: Step) -> Iterator[tuple[QualifiedName, Right]]:
         case BuildIndex(table=table) | PartitionIndexes(table=table):
             yield table, Right.OWN
             yield table, Right.CREATE
-        case DropIndex(table=table) | PartitionConstraints(table=table):
+        case DropIndex(table=table) | RebuildIndexes(table=table) | PartitionConstraints(table=table):
             yield table, Right.OWN
         case DetachPartition(root=root):
             yield root, Right.OWN

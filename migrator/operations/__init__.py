@@ -24,6 +24,7 @@ from migrator.operations import (
     generated_expression,
     opaque,
     other_form,
+    reindex,
     session,
     set_identity,
     set_not_null,
@@ -83,6 +84,7 @@ OPERATIONS: tuple[Operation, ...] = (
     transaction_control.TRANSACTION_CONTROL,
     transaction_settings.TRANSACTION_SETTINGS,
     truncate.TRUNCATE,
+    reindex.REINDEX,
     other_form.KNOWN_FORM,
     opaque.OPAQUE,
 )

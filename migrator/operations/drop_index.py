@@ -25,7 +25,7 @@ from msgspec.structs import replace as changed
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import answered, needs_approval, warning, wrong
 from migrator.operations.index_build import unhurried
-from migrator.operations.index_facts import without_index
+from migrator.operations.index_facts import resolve_index, without_index
 from migrator.operations.liveness import in_use
 from migrator.operations.steps import approved_timeouts, as_written, locks_on, step
 from migrator.plan.ddl_index import drop_index_concurrently, recreate
@@ -41,7 +41,7 @@ NAME = "drop-index"
 
 
 def _plan(command: Drop, context: Context) -> Outcome:
-    names = tuple(_resolve(name, context) for name in command.names)
+    names = tuple(resolve_index(name, context) for name in command.names)
     found = {name: context.facts.relation_with_index(name) for name in names}
     facts = context.facts
     for name, relation in found.items():
@@ -215,14 +215,6 @@ def _missing(index: QualifiedName) -> Hazard:
     return needs_approval(
         HazardKind.MISSING_OBJECT, message, "mend the name or the order of the files", index
     )
-
-
-def _resolve(name: QualifiedName, context: Context) -> QualifiedName:
-    """Qualify an index's name as the server would: the first schema of the path that has it."""
-    if name.schema is not None:
-        return name
-    path = [QualifiedName(schema, name.name) for schema in context.search_path]
-    return next((each for each in path if context.facts.relation_with_index(each)), context.resolve(name))
 
 
 DROP_INDEX = FormOperation(

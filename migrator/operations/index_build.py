@@ -81,12 +81,13 @@ def build_hazards(
                 "catalogue 156, appendix A 5",
             )
         )
-    return (*hazards, *_holds_back_vacuum(table, relation, context))
+    return (*hazards, *holds_back_vacuum(table, relation, context))
 
 
-def _holds_back_vacuum(
+def holds_back_vacuum(
     table: QualifiedName, relation: Relation | None, context: Context
 ) -> tuple[Hazard, ...]:
+    """Return the warning about a long build of a very large table."""
     rows = None if relation is None else rows_at_most(relation, context.facts)
     if rows is None or rows < LARGE_ROWS:
         return ()

@@ -79,3 +79,11 @@ def with_index(context: Context, table: QualifiedName, index: Index) -> Facts:
 def without_index(facts: Facts, table: QualifiedName, name: str) -> Facts:
     """Facts in which the table does not have the index."""
     return facts.changed(table, lambda r: replace(r, indexes=tuple(i for i in r.indexes if i.name != name)))
+
+
+def resolve_index(name: QualifiedName, context: Context) -> QualifiedName:
+    """Qualify an index's name as the server would: the first schema of the path that has it."""
+    if name.schema is not None:
+        return name
+    path = [QualifiedName(schema, name.name) for schema in context.search_path]
+    return next((each for each in path if context.facts.relation_with_index(each)), context.resolve(name))

@@ -23,6 +23,19 @@ def drop_index_concurrently(index: QualifiedName) -> Sql:
     return Sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.quoted}")
 
 
+def reindex_concurrently(
+    kind: str, name: QualifiedName, options: SourceSlice | None, *, written: bool
+) -> Sql:
+    """REINDEX of an INDEX or TABLE, CONCURRENTLY; `written`: the user's options say so already."""
+    words = ["REINDEX", *([options.text] if options else []), kind, *([] if written else ["CONCURRENTLY"])]
+    return Sql(f"{' '.join(words)} {name.quoted}")
+
+
+def drop_remains() -> Sql:
+    """DROP INDEX CONCURRENTLY of what an interrupted REINDEX left; $1 is its quoted name."""
+    return Sql("DROP INDEX CONCURRENTLY IF EXISTS $1")
+
+
 def on_table(table: QualifiedName, body: Sql) -> Sql:
     """Return the tail of CREATE INDEX for a body of ours."""
     return Sql(f"ON {table.quoted} {body}")

@@ -12,6 +12,7 @@ import enum
 import msgspec
 
 from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_template import Template
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
@@ -242,6 +243,7 @@ Work = (
     | Autocommit
     | BuildIndex
     | DropIndex
+    | RebuildIndexes
     | DetachPartition
     | Backfill
     | PartitionIndexes

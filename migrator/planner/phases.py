@@ -19,6 +19,7 @@ from functools import cache
 
 import msgspec
 
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import BuildIndex, DropIndex, Phase, Step
 from migrator.postgres.identifiers import QualifiedName, fold
 
@@ -45,7 +46,8 @@ class Item:
     @property
     def passable(self) -> bool:
         """Whether a step that commutes may move before it."""
-        generated = not self.step.as_written or isinstance(self.step.work, BuildIndex | DropIndex)
+        concurrent = isinstance(self.step.work, BuildIndex | DropIndex | RebuildIndexes)
+        generated = concurrent or not self.step.as_written
         slow = self.step.phase in {Phase.BACKFILL, Phase.VALIDATE}
         return slow and generated and not self.raised and not self.wild
 

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of, partitions_known
 from migrator.plan.plan import Plan, PlannedMigration, SourceStatement
 from migrator.plan.step import (
@@ -174,7 +175,9 @@ def work_sql(work: Work) -> tuple[str, ...]:
     match work:
         case Transaction(statements=statements, acquire=acquire):
             return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
-        case Autocommit(sql=sql) | BuildIndex(sql=sql) | DropIndex(sql=sql) | DetachPartition(sql=sql):
+        case Autocommit(sql=sql) | DetachPartition(sql=sql):
+            return (sql,)
+        case BuildIndex(sql=sql) | DropIndex(sql=sql) | RebuildIndexes(sql=sql):
             return (sql,)
         case Backfill():
             return (*work.prepare_sql, *work.value_sql, work.update_sql, *work.finish_sql)

@@ -14,6 +14,7 @@ from migrator.execution.faults import Faults, no_faults
 from migrator.execution.options import Provenance, RunOptions, RunResult
 from migrator.execution.stop import StopRequest
 from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.plan import Fingerprint, Plan, PlannedMigration, SourceStatement
 from migrator.plan.step import (
     Autocommit,
@@ -92,6 +93,7 @@ def step(  # noqa: PLR0913  # the fields of a step
         Backfill: Recovery.CHECKPOINTED,
         BuildIndex: Recovery.PROBED,
         DropIndex: Recovery.PROBED,
+        RebuildIndexes: Recovery.PROBED,
         DetachPartition: Recovery.PROBED,
     }
     return Step(

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
+from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
 from migrator.plan.plan import Plan, SourceStatement
 from migrator.plan.step import (
@@ -92,6 +93,9 @@ def _work(work: Work) -> Iterator[str]:
         case BuildIndex():
             yield f"build: {work.sql}"
             yield f"else: {work.drop_sql}"
+        case RebuildIndexes():
+            yield f"rebuild: {work.sql}"
+            yield f"remains: {work.drop_sql}"
         case DropIndex():
             yield f"drop: {work.sql}"
         case DetachPartition():

@@ -24,6 +24,12 @@ FROM {journal}.fingerprint
 WHERE %(version)s::text IS NULL OR version = %(version)s
 ORDER BY schema_name, relation_name
 
+-- name: indexes before
+-- What a step that rebuilds indexes found when it began for the first time.
+SELECT details::text FROM {journal}.event
+WHERE kind = 'reindex.begun' AND version = %(version)s AND details ->> 'step' = %(step)s
+ORDER BY id DESC LIMIT 1
+
 -- name: control
 -- The pause flag.
 SELECT paused, reason FROM {journal}.control

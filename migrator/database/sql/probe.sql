@@ -32,6 +32,48 @@ WHERE a.pid <> pg_backend_pid() AND (
     OR p.index_relid = to_regclass(quote_ident(%(schema)s) || '.' || quote_ident(%(name)s)))
 ORDER BY a.pid = %(pid)s DESC LIMIT 1
 
+-- name: indexes of a table
+-- Indexes of a table (or of the table of an index), of its partitions, and of their TOAST tables: OID, quoted name, whether
+-- it is complete, and whether REINDEX CONCURRENTLY of the target ($target: an index or a table) rebuilds it.
+WITH RECURSIVE meant AS (
+    SELECT to_regclass(%(target)s)::oid AS oid
+), base AS (
+    SELECT coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = meant.oid), meant.oid) AS oid FROM meant
+), tree AS (
+    SELECT base.oid FROM base
+    UNION
+    SELECT h.inhrelid FROM tree JOIN pg_inherits AS h ON h.inhparent = tree.oid
+    JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relispartition
+), below AS (
+    SELECT meant.oid FROM meant
+    UNION
+    SELECT h.inhrelid FROM below JOIN pg_inherits AS h ON h.inhparent = below.oid
+), tables AS (
+    SELECT tree.oid FROM tree
+    UNION
+    SELECT c.reltoastrelid FROM tree JOIN pg_class AS c ON c.oid = tree.oid WHERE c.reltoastrelid <> 0
+)
+SELECT i.indexrelid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+    i.indisvalid AND i.indisready AND i.indislive,
+    c.relkind = 'i' AND (i.indexrelid IN (SELECT below.oid FROM below)
+        OR (%(whole)s AND i.indisvalid AND NOT i.indisexclusion))
+FROM pg_index AS i
+JOIN tables ON tables.oid = i.indrelid
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ORDER BY i.indexrelid
+
+-- name: reindexing
+-- Server processes that build an index of the table or its TOAST table, or the recorded one if it still works on something.
+SELECT a.pid, a.backend_start
+FROM pg_stat_activity AS a
+LEFT JOIN pg_stat_progress_create_index AS p ON p.pid = a.pid
+WHERE a.pid <> pg_backend_pid() AND (
+    (a.pid = %(pid)s AND a.backend_start = %(start)s AND a.state = 'active')
+    OR p.datname = current_database() AND p.relid = to_regclass(%(table)s)
+    OR p.datname = current_database() AND p.relid = (SELECT c.reltoastrelid FROM pg_class AS c WHERE c.oid = to_regclass(%(table)s) AND c.reltoastrelid <> 0))
+ORDER BY a.pid = %(pid)s DESC LIMIT 1
+
 -- name: progress
 -- How far a server process is with its index; `done` and `total` in the unit of the stage.
 SELECT p.phase, CASE WHEN p.tuples_total > 0 THEN p.tuples_done ELSE p.blocks_done END,
