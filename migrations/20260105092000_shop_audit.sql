@@ -32,5 +32,5 @@ $$;
 CREATE TRIGGER merchants_audit AFTER INSERT OR UPDATE OR DELETE ON merchants
     FOR EACH ROW EXECUTE FUNCTION write_audit_log();
 
-CREATE TRIGGER products_audit AFTER INSERT OR DELETE OR UPDATE OF sku, name, price_cents, status ON products
+CREATE TRIGGER products_audit AFTER INSERT OR DELETE OR UPDATE OF name, price_cents, status ON products
     FOR EACH ROW EXECUTE FUNCTION write_audit_log();
