@@ -127,6 +127,7 @@ def _without(relation: Relation, gone: frozenset[QualifiedName]) -> Relation:
         referenced_by=kept(relation.referenced_by),
         partitions=kept(relation.partitions),
         children=kept(relation.children),
+        default_partition=None if relation.default_partition in gone else relation.default_partition,
         constraints=tuple(c for c in relation.constraints if c.references not in gone),
         owned_by=None if relation.owned_by in gone else relation.owned_by,
     )

@@ -43,6 +43,7 @@ from migrator.operations.target import missing_relation, table_of
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_partition import (
+    detach,
     detach_concurrently,
     detach_finalize,
     drop_constraint_if_exists,
@@ -160,7 +161,7 @@ def _plan(action: OtherAction, context: Context) -> Outcome:
     if outcome.hazards:
         return replace(outcome, facts=context.facts)
     hazards = () if action.kind == _FINALIZE else detach_hazards(detachment, context)
-    steps = _steps(detachment, action, root, effect, context)
+    steps = _steps(detachment, action, root, context)
     whole = len(steps) == 1 and steps[0].as_written
     return replace(outcome, hazards=hazards, steps=steps, as_written=whole)
 
@@ -171,7 +172,7 @@ def effect_names(effect: Effect) -> tuple[QualifiedName, ...]:
 
 
 def _steps(
-    detachment: Detachment, action: OtherAction, root: Relation | None, effect: Effect, context: Context
+    detachment: Detachment, action: OtherAction, root: Relation | None, context: Context
 ) -> tuple[Step, ...]:
     if action.kind != _PLAIN:
         own = _concurrent_step(detachment, written(context), context)
@@ -179,18 +180,26 @@ def _steps(
         return (changed(own, as_written=True, phase=phase),)
     if in_use(root, context) and concurrent(root, context):
         return detach_steps(detachment, context)
-    return (_plain_step(detachment, effect, context),)
+    return (changed(_plain_step(detachment, written(context), context), as_written=True),)
 
 
-def _plain_step(detachment: Detachment, effect: Effect, context: Context) -> Step:
-    """As written; LOCK TABLE is not used, for it would lock every other partition too."""
+def detach_first(detachment: Detachment, context: Context) -> Step:
+    """Return the step that detaches a partition which is dropped afterwards, in the best way there is."""
+    root, partition = detachment.root, detachment.partition
+    if concurrent(context.facts.relation(root), context):
+        return _concurrent_step(detachment, detach_concurrently(root, partition), context)
+    return _plain_step(detachment, detach(root, partition), context)
+
+
+def _plain_step(detachment: Detachment, sql: Sql, context: Context) -> Step:
+    """Under ACCESS EXCLUSIVE; LOCK TABLE is not used, for it would lock every other partition too."""
+    effect = _effect(detachment, _AX, context.facts.relation(detachment.root), context)
     return step(
         context,
         f"DETACH PARTITION {detachment.partition} from {detachment.root}",
-        Transaction(statements=(written(context),)),
+        Transaction(statements=(sql,)),
         Recovery.TRANSACTIONAL,
         effect,
-        as_written=True,
         phase=_phase(detachment, context),
         timeouts=_timeouts(effect, context),
         recipe=RECIPE,

@@ -14,7 +14,7 @@ What is done instead
     transaction of its own, so that a busy table is locked for an instant and never while another one is
     waited for. Then the tables, which nothing else is locked for. All of it waits in the contract phase, for
     one approval; what goes along is named. What the server would refuse is an error of the plan. What an
-    earlier statement of the same plan made may go at once.
+    earlier statement of the same plan made may go at once. A partition is detached first, by R18.
 
 Source
     Catalogue 98, 173 to 175, R8; manual, DROP TABLE; Dependency Tracking.
@@ -31,6 +31,7 @@ from migrator.operations.dependents import (
     owned_sequences,
     without_relations,
 )
+from migrator.operations.detach_partition import Detachment, detach_first, referencing
 from migrator.operations.drop_table_hazards import Going, going_of, hazards, unknown, used
 from migrator.operations.liveness import in_use
 from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction
@@ -56,8 +57,12 @@ def _plan(command: Drop, context: Context) -> Outcome:
         return Outcome(operation=NAME, facts=context.facts, touches=named, note=note)
     going = going_of(command, tables, context.facts)
     effect = Effect(locks=_locks(going, context.facts), unknown=unknown(going, context))
-    before = _foreign_keys_first(going, context)
-    facts = _without_keys(going, context.facts) if before else context.facts
+    alone = _alone(going, context)
+    detached = _detached_first(going, context)
+    tied = going_of(command, tables, alone.facts)
+    keys = _foreign_keys_first(tied, alone)
+    before = (*detached, *keys)
+    facts = _without_keys(tied, alone.facts) if keys else alone.facts
     return Outcome(
         operation=NAME,
         effect=effect,
@@ -72,6 +77,7 @@ def _plan(command: Drop, context: Context) -> Outcome:
 def _locks(going: Going, facts: Facts) -> tuple[RelationLock, ...]:
     mode, gone = LockMode.ACCESS_EXCLUSIVE, set(going.all)
     locks = [lock for name in going.tables for lock in locks_on(name, mode, facts)]
+    locks += [lock for each in _partitions(going, facts) for lock in _above(each, facts)]
     for key in going.keys:
         other = key.parent if key.table in gone else key.table
         if going.command.cascade or key.table in gone:
@@ -81,7 +87,50 @@ def _locks(going: Going, facts: Facts) -> tuple[RelationLock, ...]:
     return tuple(dict.fromkeys(locks))
 
 
+def _partitions(going: Going, facts: Facts) -> tuple[Detachment, ...]:
+    """Return the partitions that go from a partitioned table that stays."""
+    found = [(facts.relation(name), name) for name in going.tables]
+    return tuple(
+        Detachment(root=relation.partition_of, partition=name)
+        for relation, name in found
+        if relation is not None
+        and relation.partition_of is not None
+        and relation.partition_of not in going.all
+    )
+
+
+def _above(partition: Detachment, facts: Facts) -> tuple[RelationLock, ...]:
+    """DROP TABLE of a partition locks the partitioned table, and its default partition (142)."""
+    root = facts.relation(partition.root)
+    default = None if root is None else root.default_partition
+    names = [partition.root, *([] if default is None else [default])]
+    return tuple(
+        RelationLock(name, LockMode.ACCESS_EXCLUSIVE) for name in names if name != partition.partition
+    )
+
+
 # --- steps
+
+
+def _detached(going: Going, context: Context) -> tuple[Detachment, ...]:
+    """Return the partitions of tables in use that nothing refers to: what is referred to is refused."""
+    roots = {each: context.facts.relation(each.root) for each in _partitions(going, context.facts)}
+    return tuple(e for e, root in roots.items() if in_use(root, context) and not referencing(root))
+
+
+def _detached_first(going: Going, context: Context) -> tuple[Step, ...]:
+    """R18: the partitioned table is not locked in ACCESS EXCLUSIVE where the server can do without."""
+    return tuple(
+        changed(detach_first(each, context), phase=Phase.CONTRACT) for each in _detached(going, context)
+    )
+
+
+def _alone(going: Going, context: Context) -> Context:
+    """Return the context in which the partitions are tables by themselves."""
+    facts = context.facts
+    for each in _detached(going, context):
+        facts = folding.without_partition(facts, each.root, each.partition)
+    return replace(context, facts=facts)
 
 
 def _foreign_keys_first(going: Going, context: Context) -> tuple[Step, ...]:
