@@ -9,8 +9,9 @@ Why it is dangerous
 
 What is done instead
     Where nothing is live the transaction is kept, as one step. Where something is, its statements are
-    planned one by one, each with its own transactions, and a warning says so. ROLLBACK and SAVEPOINT are
-    refused.
+    planned one by one, each with its own transactions. That is said: as a warning where the transaction
+    changes data too, so that half of a change may be seen, else for information. ROLLBACK and SAVEPOINT
+    are refused.
 
 Source
     The manual, BEGIN, SET ("LOCAL"); catalogue 87, 134, 183.
@@ -19,10 +20,11 @@ Source
 from dataclasses import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome, Session
-from migrator.operations.hazards import warning, wrong
+from migrator.operations.bookkeeping import keeps_books
+from migrator.operations.hazards import good_to_know, warning, wrong
 from migrator.operations.liveness import live
 from migrator.plan.hazard import HazardKind
-from migrator.sql.syntax import TransactionControl
+from migrator.sql.syntax import Delete, Insert, KnownForm, Opaque, Select, TransactionControl, Update
 
 NAME = "transaction-control"
 
@@ -44,12 +46,28 @@ def _begin(context: Context) -> Outcome:
     outcome = replace(_nothing(context), transaction=begun)
     if not live(context):
         return outcome
-    hazard = warning(
+    say = warning if _changes_data(context) else good_to_know
+    hazard = say(
         HazardKind.EXPLICIT_TRANSACTION,
         "the statements between BEGIN and COMMIT do not run as one transaction: each has its own steps",
-        "remove BEGIN and COMMIT; a file that stops half-way is resumed",
+        "a file that stops half-way is resumed; nothing has to be rolled back",
     )
     return replace(outcome, hazards=(hazard,))
+
+
+def _changes_data(context: Context) -> bool:
+    """Whether more than DDL stands between BEGIN and COMMIT, so that somebody may see half of a change."""
+    for statement in context.migration.statements[context.index :]:
+        match statement.command:
+            case TransactionControl():
+                return False
+            case Insert() | Update() | Delete() | Select() | Opaque() as command if not keeps_books(command):
+                return True
+            case KnownForm(kind="DO" | "CALL" | "LOCK TABLE"):
+                return True
+            case _:
+                continue
+    return False
 
 
 def _commit(context: Context) -> Outcome:

@@ -9,8 +9,9 @@ those before it. Two kinds of step may leave that order:
   Statements as written (data changes, functions, triggers, what is not understood) and steps whose phase
   was raised are never passed.
 - A step that does not depend on any step of contract stays before them all; one that touches a relation (or
-  function, or type) of such a step, or may touch anything, follows it into contract. A step of contract
-  that commutes (the end of a fill trigger) holds nothing back.
+  names a function or type) of such a step, or may touch anything, follows it into contract. A step of
+  contract that commutes (the end of a fill trigger) holds nothing back; one that drops a default that was
+  kept until then holds back only what may depend on that (`kept_defaults`).
 """
 
 import re
@@ -21,7 +22,9 @@ import msgspec
 
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import BuildIndex, DropIndex, Phase, Step
+from migrator.planner.kept_defaults import indifferent
 from migrator.postgres.identifiers import QualifiedName, fold
+from migrator.sql.syntax import Command
 
 _WORD = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
 """An identifier; what looks like one in a literal or a comment counts too."""
@@ -38,6 +41,9 @@ class Item:
     """Those of them that are no relations: a later statement need not touch what it uses, but names it."""
     text: str = ""
     """Of the statement."""
+    command: Command | None = None
+    kept_defaults: frozenset[str] = frozenset()
+    """A step of contract that drops the defaults of these columns, and does nothing else."""
     wild: bool
     """It may depend on more than that."""
     raised: bool = False
@@ -65,11 +71,14 @@ def in_phases(items: tuple[Item, ...]) -> tuple[Step, ...]:
 
 
 def _depends(item: Item, contract: list[Item]) -> bool:
-    return any(
-        item.wild or other.wild or item.relations & other.relations or _names(item, other.objects)
-        for other in contract
-        if not other.step.commutes
-    )
+    return any(_waits(item, other) for other in contract if not other.step.commutes)
+
+
+def _waits(item: Item, other: Item) -> bool:
+    """Whether a step has to come after one of contract."""
+    if other.kept_defaults and item.command is not None and indifferent(item.command, other.kept_defaults):
+        return False
+    return item.wild or other.wild or bool(item.relations & other.relations) or _names(item, other.objects)
 
 
 def _names(item: Item, objects: frozenset[QualifiedName]) -> bool:

@@ -10,6 +10,7 @@ from migrator.operations.other_form import unmatched
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import SourceStatement
 from migrator.planner.alter_table import Combined, combined, order_of_passes, skipped
+from migrator.planner.kept_defaults import kept_columns
 from migrator.planner.missing import gone_already, missing_parts
 from migrator.planner.phases import Item
 from migrator.planner.wildness import wild
@@ -97,6 +98,8 @@ def items_of(outcome: Outcome, context: Context) -> tuple[Item, ...]:
                 relations=frozenset((*outcome.touches, *locked)),
                 objects=objects,
                 text=context.statement.text,
+                command=context.statement.command,
+                kept_defaults=kept_columns(context.statement.command),
                 wild=step.as_written and wild(context),
             )
         )
