@@ -5,6 +5,7 @@ as written, and equals nothing but itself.
 """
 
 import re
+from dataclasses import dataclass
 
 from migrator.operations.base import Context
 from migrator.operations.types import BUILT_IN, format_type
@@ -20,14 +21,13 @@ _BUILT_IN = frozenset(parse(name).name for name in BUILT_IN)
 _CATALOG = re.compile(r'(?:pg_catalog|"pg_catalog")\s*\.\s*')
 
 
+@dataclass(frozen=True, slots=True)
 class Typed:
-    """A type with its collation; a collation is None where it is the default one."""
+    """A type with its collation."""
 
-    __slots__ = ("collation", "side")
-
-    def __init__(self, side: Side, collation: str | None) -> None:
-        self.side = side
-        self.collation = collation
+    side: Side
+    collation: str | None
+    """None where it is the default one."""
 
 
 def typed(text: str, collation: str | None, context: Context) -> Typed:
