@@ -56,8 +56,49 @@ def without_column(facts: Facts, table: QualifiedName, name: str) -> Facts:
 
 
 def renamed_column(facts: Facts, table: QualifiedName, old: str, new: str) -> Facts:
-    """Facts in which a column has another name."""
-    return changed_column(facts, table, old, name=new)
+    """Facts in which a column has another name for all that mention it; their texts become unknown."""
+
+    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(new if name == old else name for name in names)
+
+    def constraint(found: Constraint) -> Constraint:
+        if old not in found.columns and not (found.kind is ConstraintKind.CHECK and not found.columns):
+            return found
+        return replace(found, columns=renamed(found.columns), definition="")
+
+    def index(found: Index) -> Index:
+        if old not in {*found.keys, *found.included, *found.mentions}:
+            return found
+        keys = tuple(new if key == old else key for key in found.keys)
+        included, mentions = renamed(found.included), renamed(found.mentions)
+        return replace(found, keys=keys, included=included, mentions=mentions, definition="")
+
+    def change(relation: Relation) -> Relation:
+        return replace(
+            relation,
+            columns=tuple(replace(c, name=new) if c.name == old else c for c in relation.columns),
+            constraints=tuple(map(constraint, relation.constraints)),
+            indexes=tuple(map(index, relation.indexes)),
+            column_users=tuple(
+                replace(user, column=new) if user.column == old else user for user in relation.column_users
+            ),
+            partition_key=renamed(relation.partition_key),
+        )
+
+    folded = _everywhere(facts, table, change)
+    return replace(folded, relations=tuple(_refers_to(r, table, old, new) for r in folded.relations))
+
+
+def _refers_to(relation: Relation, table: QualifiedName, old: str, new: str) -> Relation:
+    """The relation with foreign keys that name the referenced column as it is called now."""
+
+    def follow(found: Constraint) -> Constraint:
+        if found.references != table or old not in found.referenced_columns:
+            return found
+        names = tuple(new if name == old else name for name in found.referenced_columns)
+        return replace(found, referenced_columns=names, definition="")
+
+    return replace(relation, constraints=tuple(map(follow, relation.constraints)))
 
 
 def with_constraint(facts: Facts, table: QualifiedName, constraint: Constraint) -> Facts:

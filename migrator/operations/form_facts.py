@@ -41,7 +41,7 @@ def renamed(facts: Facts, old: QualifiedName, new: QualifiedName) -> Facts:
 
     def follow(other: Relation) -> Relation:
         constraints = tuple(
-            msgspec.structs.replace(c, references=new) if c.references == old else c
+            msgspec.structs.replace(c, references=new, definition="") if c.references == old else c
             for c in other.constraints
         )
         names = tuple(new if name == old else name for name in other.referenced_by)

@@ -258,3 +258,32 @@ def test_tables_that_refer_to_a_rewritten_column_are_named() -> None:
     (hazard,) = planned(known, "ALTER TABLE users ALTER id TYPE bigint").hazards
 
     assert hazard.message.endswith("; public.o is read too, to verify its foreign key")
+
+
+def test_a_renamed_column_keeps_what_hangs_on_it() -> None:
+    known = large(
+        "CREATE TABLE users (id int PRIMARY KEY, name varchar(10) CHECK (name <> ''));"
+        "CREATE INDEX i ON users (lower(name))"
+    )
+    made = planned(
+        known, "ALTER TABLE users RENAME name TO called", "ALTER TABLE users ALTER called TYPE text"
+    )
+    effect = made.statements[-1].effect
+
+    assert effect.scans == (USERS,)
+    assert effect.index_builds == (USERS,)
+
+
+def test_a_renamed_column_keeps_its_users() -> None:
+    view = Relation(name=VIEW, kind=RelationKind.VIEW)
+    known = users(ColumnUser(column="name", kind=UserKind.VIEW, relation=VIEW), view)
+    made = planned(known, "ALTER TABLE users RENAME name TO called; ALTER TABLE users ALTER called TYPE text")
+
+    assert "the server refuses" in made.hazards[-1].message
+
+
+def test_a_renamed_reference_is_followed() -> None:
+    known = large("CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE o (u int REFERENCES users)")
+    made = planned(known, "ALTER TABLE users RENAME id TO key", "ALTER TABLE users ALTER key TYPE bigint")
+
+    assert QualifiedName("public", "o") in made.statements[-1].effect.scans
