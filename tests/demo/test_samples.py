@@ -28,6 +28,7 @@ KINDS = (
     "ALTER COLUMN coupon TYPE varchar(40)",
     "CREATE INDEX events_kind_happened_at_idx",
     "ALTER TABLE events ADD PRIMARY KEY",
+    "REINDEX TABLE order_items",
     "DROP TABLE legacy_carts",
     "PARTITION OF events",
     "DETACH PARTITION events_2026_01",
