@@ -11,7 +11,8 @@ Why it is dangerous
 What is done instead
     R7: both locks taken beforehand, parent first, then the constraint NOT VALID, which is quick; then
     VALIDATE CONSTRAINT in a transaction of its own, while reads and writes go on. Orphans are named where
-    it fails.
+    it fails. A partitioned table is validated partition by partition; before 18 each partition gets the
+    constraint by itself, and the table's own takes them over (R7p).
 
 Source
     Catalogue 89 to 97, 115, 184, R7; manual, ALTER TABLE, "ADD table_constraint [NOT VALID]".
@@ -24,10 +25,13 @@ import msgspec
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.foreign_key_support import duplicate, foreign_key_definition, unindexed
-from migrator.operations.hazards import answered, good_to_know, needs_approval
+from migrator.operations.hazards import answered, good_to_know
 from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
-from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction, validate
+from migrator.operations.partition_tree import partitioned
+from migrator.operations.partition_validation import validations
+from migrator.operations.partitioned_foreign_key import foreign_key_step, refusal
+from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction
 from migrator.operations.target import constraint_name_taken, missing_columns, missing_relation, table_of
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
@@ -35,7 +39,7 @@ from migrator.plan.ddl_diagnosis import orphans
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Diagnosis, Phase, Step
-from migrator.postgres.facts import Constraint, ConstraintKind, Facts, RelationKind
+from migrator.postgres.facts import Constraint, ConstraintKind, Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import AddConstraint, ForeignKeyConstraint
@@ -102,7 +106,18 @@ def locks(key: ForeignKey, context: Context) -> tuple[RelationLock, ...]:
 
 
 def steps_and_facts(key: ForeignKey, context: Context) -> tuple[tuple[Step, ...], Facts]:
-    """Return R7, and the facts after it."""
+    """Return R7, or R7p before 18 for a partitioned table, and the facts after it."""
+    if _partitioned_before_18(key, context):
+        each = foreign_key_step(
+            context,
+            table=key.table,
+            columns=key.columns,
+            parent=key.parent,
+            name=key.name,
+            body=key.body,
+            diagnoses=_orphans(key, context),
+        )
+        return (each,), after(key, context)
     add = ddl.alter_table(key.table, ddl.add_constraint(key.name, key.body, not_valid=True))
     added = transaction(
         context,
@@ -114,10 +129,10 @@ def steps_and_facts(key: ForeignKey, context: Context) -> tuple[tuple[Step, ...]
         undo=(ddl.alter_table(key.table, ddl.drop_constraint(key.name)),),
     )
     partners = () if key.parent == key.table else (key.parent,)
-    validated = validate(
+    validated = validations(
         context, key.table, key.name, partners=partners, recipe="R7", diagnoses=_orphans(key, context)
     )
-    return (added, validated), after(key, context)
+    return (added, *validated), after(key, context)
 
 
 def hazards(key: ForeignKey) -> tuple[Hazard, ...]:
@@ -192,7 +207,9 @@ def _plan(action: AddConstraint, context: Context) -> Outcome:
     if _harmless(key, context):
         return _as_written(key, effect, context)
     if _partitioned_before_18(key, context):
-        return _refused(key, effect, context)
+        stands = refusal(key.table, key.columns, key.parent, key.name, context)
+        if stands is not None:
+            return _refused(key, effect, stands, context)
     steps, facts = steps_and_facts(key, context)
     return Outcome(
         operation=NAME,
@@ -213,9 +230,9 @@ def _harmless(key: ForeignKey, context: Context) -> bool:
 
 
 def _partitioned_before_18(key: ForeignKey, context: Context) -> bool:
+    version = context.facts.server_version
     child = context.facts.relation(key.table)
-    partitioned = child is not None and child.kind is RelationKind.PARTITIONED_TABLE
-    return partitioned and not context.facts.server_version.foreign_key_not_valid_on_partitioned
+    return partitioned(child) and not version.foreign_key_not_valid_on_partitioned
 
 
 def _as_written(key: ForeignKey, effect: Effect, context: Context) -> Outcome:
@@ -232,14 +249,7 @@ def _as_written(key: ForeignKey, effect: Effect, context: Context) -> Outcome:
     )
 
 
-def _refused(key: ForeignKey, effect: Effect, context: Context) -> Outcome:
-    hazard = needs_approval(
-        HazardKind.NO_SAFE_SEQUENCE,
-        f"before PostgreSQL 18 a foreign key of the partitioned table {key.table} cannot be added NOT VALID",
-        "add an equal foreign key to each partition first; the one of the root then needs no scan",
-        key.table,
-        "catalogue 95, 96, R7p",
-    )
+def _refused(key: ForeignKey, effect: Effect, hazard: Hazard, context: Context) -> Outcome:
     outcome = _as_written(key, effect, context)
     steps = tuple(msgspec.structs.replace(s, timeouts=approved_timeouts(context)) for s in outcome.steps)
     return replace(outcome, hazards=(hazard, *outcome.hazards), steps=steps)

@@ -11,8 +11,10 @@ Why it is dangerous
 
 What is done instead
     R21: DROP INDEX CONCURRENTLY, one step for each index, in the validate phase. It is done when the
-    index is absent. The undo builds it again from its definition. That queries become slower, and that ON
-    CONFLICT over a unique index fails, cannot be seen from here and is said.
+    index is absent. The index of a partitioned table goes in one transaction that takes the locks on
+    all partitions beforehand, at once or not at all (R22). The undo builds it again from its
+    definition. That queries become slower, and that ON CONFLICT over a unique index fails, cannot be
+    seen from here and is said.
 
 Source
     Catalogue 148, 158, 159, R21; manual, DROP INDEX.
@@ -27,12 +29,14 @@ from migrator.operations.hazards import answered, needs_approval, warning, wrong
 from migrator.operations.index_build import unhurried
 from migrator.operations.index_facts import resolve_index, without_index
 from migrator.operations.liveness import in_use
-from migrator.operations.steps import approved_timeouts, as_written, locks_on, step
+from migrator.operations.partition_tree import partitioned
+from migrator.operations.steps import approved_timeouts, as_written, locks_on, step, transaction
+from migrator.plan.ddl_each_partition import drop_partitioned_index
 from migrator.plan.ddl_index import drop_index_concurrently, recreate
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import DropIndex, Phase, Recovery, Step
-from migrator.postgres.facts import Constraint, Index, Relation, RelationKind
+from migrator.postgres.facts import Constraint, Index, Relation
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Drop
@@ -80,6 +84,8 @@ def _present(
 
 
 def _drop(index: QualifiedName, relation: Relation | None, context: Context) -> Step:
+    if relation is not None and partitioned(relation):
+        return _drop_partitioned(index, relation, context)
     table = index if relation is None else relation.name
     known = None if relation is None else relation.index(index.name)
     again = None if known is None else recreate(known.definition)
@@ -99,6 +105,19 @@ def _drop(index: QualifiedName, relation: Relation | None, context: Context) -> 
     return made if again else _without_undo(made)
 
 
+def _drop_partitioned(index: QualifiedName, relation: Relation, context: Context) -> Step:
+    """All locks beforehand, none of them queued for while others are held; then the catalog only."""
+    return transaction(
+        context,
+        f"DROP INDEX {index}, and those of the partitions",
+        (drop_partitioned_index(index),),
+        Effect(locks=locks_on(relation.name, LockMode.ACCESS_EXCLUSIVE, context.facts)),
+        phase=Phase.VALIDATE,
+        recipe="R22",
+        undo_note="CREATE INDEX on the partitioned table builds the indexes of all partitions again",
+    )
+
+
 def _without_undo(made: Step) -> Step:
     note = "the definition of the index is not known, so it cannot be built again"
     return changed(made, undo_note=note)
@@ -112,6 +131,8 @@ def _hazards(command: Drop, index: QualifiedName, relation: Relation | None) -> 
     )
     if command.concurrently:
         return [slower]
+    if partitioned(relation):
+        return [_answered_partitioned(table), slower]
     message = (
         f"DROP INDEX waits for ACCESS EXCLUSIVE on {table}, and every later read and write waits behind it"
     )
@@ -120,6 +141,17 @@ def _hazards(command: Drop, index: QualifiedName, relation: Relation | None) -> 
         answered(HazardKind.INDEX_DROP_BLOCKS, message, instead, table, "catalogue 158, R21"),
         slower,
     ]
+
+
+def _answered_partitioned(table: QualifiedName) -> Hazard:
+    return answered(
+        HazardKind.INDEX_DROP_BLOCKS,
+        f"DROP INDEX takes ACCESS EXCLUSIVE on {table} and its partitions one by one, and waits while it holds "
+        "those it has",
+        "all of them are taken at once or not at all, within the lock budget",
+        table,
+        "catalogue 148, R22",
+    )
 
 
 def _loss(index: QualifiedName, known: Index | None) -> str:
@@ -174,18 +206,13 @@ def _owner(index: Index, relation: Relation) -> str | None:
 
 
 def _refusal(command: Drop, found: dict[QualifiedName, Relation | None]) -> Hazard | None:
-    partitioned = [
-        relation.name
-        for relation in found.values()
-        if relation is not None and relation.kind is RelationKind.PARTITIONED_TABLE
-    ]
-    if partitioned:
+    whole = [relation.name for relation in found.values() if relation and partitioned(relation)]
+    if whole and command.concurrently:
         return needs_approval(
             HazardKind.NO_SAFE_SEQUENCE,
-            f"{partitioned[0]} is partitioned: its index is only dropped under ACCESS EXCLUSIVE on all "
-            "partitions",
-            "run it when the table is idle",
-            partitioned[0],
+            f"{whole[0]} is partitioned: its index is only dropped under ACCESS EXCLUSIVE on all partitions",
+            "leave out CONCURRENTLY: nothing is read under that lock, and it is only taken where it is free",
+            whole[0],
             "catalogue 148",
         )
     if command.cascade:

@@ -5,6 +5,7 @@ As `ddl`, it takes names, which it quotes, and exact slices of the user's file, 
 
 from migrator.plan.ddl import Sql
 from migrator.plan.partition_template import INDEX, NAME, PARENT_INDEX, PARTITION, Template
+from migrator.plan.template import fill, literal
 from migrator.postgres.identifiers import QualifiedName, quote
 
 
@@ -70,3 +71,30 @@ def drop_partitioned_index(index: QualifiedName) -> Sql:
 
 def _create(*, unique: bool) -> str:
     return "CREATE UNIQUE INDEX" if unique else "CREATE INDEX"
+
+
+_WITHOUT = (
+    "SELECT CASE WHEN count(*) > 0 THEN ({without} || string_agg(p.relid::regclass::text, ', '))::integer END"
+    " FROM pg_catalog.pg_partition_tree({table}::regclass) AS p"
+    " WHERE p.isleaf AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
+    " WHERE k.conrelid = p.relid AND k.contype = 'f' AND k.convalidated AND k.conname = {name}"
+    " AND k.confrelid = {parent}::regclass AND (SELECT array_agg(a.attname::text ORDER BY u.place)"
+    " FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place) JOIN pg_catalog.pg_attribute AS a"
+    " ON a.attrelid = k.conrelid AND a.attnum = u.number) = ARRAY[{columns}])"
+)
+
+
+def all_have_foreign_key(
+    table: QualifiedName, name: str, columns: tuple[str, ...], parent: QualifiedName
+) -> Sql:
+    """Fails (22P02) and names the partitions that have no such foreign key, or none that is validated."""
+    return Sql(
+        fill(
+            _WITHOUT,
+            without=literal(f"these partitions have no validated foreign key {name} to {parent}: "),
+            table=literal(table.quoted),
+            name=literal(name),
+            parent=literal(parent.quoted),
+            columns=", ".join(map(literal, columns)),
+        )
+    )

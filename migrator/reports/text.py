@@ -71,11 +71,20 @@ def _stalls(plan: Plan) -> str:
     strong = [s for s in plan.steps if s.effect.unknown or (s.effect.worst and s.effect.worst.blocks_writes)]
     if not strong:
         return ", nothing blocks reads or writes"
-    bounds = [step.timeouts.statement_ms for step in strong]
+    bounds = [_bound(step) for step in strong]
     known = [bound for bound in bounds if bound is not None]
     if len(known) < len(bounds):
         return f", {counted(len(bounds) - len(known), 'step')} may block reads or writes without a limit"
     return f", nothing blocks reads or writes longer than {max(known):,} ms"
+
+
+def _bound(step: Step) -> int | None:
+    """Return the longest that one attempt may hold a strong lock; of partitions, only the short parts do."""
+    match step.work:
+        case PartitionIndexes(quick=quick) | PartitionConstraints(quick=quick):
+            return quick.statement_ms
+        case _:
+            return step.timeouts.statement_ms
 
 
 def _waiting(plan: Plan) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from migrator.database.introspect import read_facts
 from migrator.errors import StepFailed
-from migrator.execution.events import PartitionDone
+from migrator.execution.events import LockAttemptFailed, PartitionDone
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import MigrationState
 from migrator.plan.plan import Plan
@@ -31,6 +31,8 @@ pytestmark = pytest.mark.server
 NOTHING_IS_SMALL = Policy(small_table_rows=-1)
 
 TABLES = (
+    "CREATE TABLE kinds AS SELECT n AS kind FROM generate_series(0, 9) AS n",
+    "ALTER TABLE kinds ADD PRIMARY KEY (kind)",
     "CREATE TABLE events (id bigint, kind int, at date) PARTITION BY RANGE (at)",
     "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
     (
@@ -45,6 +47,7 @@ TABLES = (
 INDEX = "CREATE INDEX by_id ON events (id)"
 UNIQUE = "ALTER TABLE events ADD CONSTRAINT one UNIQUE (id, kind, at)"
 PRIMARY = "ALTER TABLE events ADD PRIMARY KEY (id, kind, at)"
+FOREIGN = "ALTER TABLE events ADD CONSTRAINT kinds FOREIGN KEY (kind) REFERENCES kinds"
 NOT_NULL = "ALTER TABLE events ALTER COLUMN kind SET NOT NULL"
 CHECK = "ALTER TABLE events ADD CHECK (id > 0)"
 
@@ -109,7 +112,7 @@ def invalid(connection: psycopg.Connection[Any]) -> list[Any]:
     return connection.execute("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid").fetchall()
 
 
-@pytest.mark.parametrize("statement", [INDEX, UNIQUE, PRIMARY, NOT_NULL, CHECK])
+@pytest.mark.parametrize("statement", [INDEX, UNIQUE, PRIMARY, FOREIGN, NOT_NULL, CHECK])
 def test_same_schema_as_the_naive_statement(
     database: Database, second_database: Database, statement: str
 ) -> None:
@@ -127,12 +130,31 @@ def test_same_schema_as_the_naive_statement(
 def test_killed_at_every_point(
     database: Database, second_database: Database, tmp_path: Path, statement: str
 ) -> None:
+    points = killed_everywhere(database, second_database, tmp_path, statement)
+
+    assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= points
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("statement", [FOREIGN])
+def test_killed_at_every_point_of_a_foreign_key(
+    database: Database, second_database: Database, tmp_path: Path, statement: str
+) -> None:
+    points = killed_everywhere(database, second_database, tmp_path, statement)
+
+    assert {"PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= points
+
+
+def killed_everywhere(
+    database: Database, second_database: Database, tmp_path: Path, statement: str
+) -> set[str]:
+    """Kill a run at point 1, 2, 3 … and let the next one finish; return the points."""
     connection = database.connect()
     expected = naive(second_database, statement)
     path = tmp_path / "plan.json"
     points: list[str] = []
     for number in range(1, 200):
-        connection.execute("DROP TABLE IF EXISTS events")
+        connection.execute("DROP TABLE IF EXISTS events, kinds")
         connection.execute("DROP SCHEMA IF EXISTS migrator CASCADE")
         make(connection)
         given = planned(database, statement)
@@ -157,8 +179,7 @@ def test_killed_at_every_point(
         assert connection.execute("SELECT count(*) FROM migrator.session").fetchone() == (0,)
     else:
         pytest.fail("the run never completes")
-
-    assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= set(points)
+    return set(points)
 
 
 @pytest.mark.parametrize("statement", [INDEX, UNIQUE])
@@ -295,3 +316,58 @@ def test_plan_knows_its_partitions(database: Database) -> None:
 
     assert [n.name for n in works[0].known] == ["events_1", "events_2", "events_2a", "events_2b"]
     assert [f.relation.name for f in given.fingerprints] == ["events"]
+
+
+@pytest.mark.parametrize("name", ["add", "validate"])
+def test_partition_created_while_foreign_keys_are_added(
+    database: Database, second_database: Database, name: str
+) -> None:
+    """It has none before 18; the table's own is refused until it has."""
+    changes = (
+        "CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')",
+        "INSERT INTO events VALUES (7, 1, '2022-02-02')",
+        "DROP TABLE events_2a",
+    )
+    connection = database.connect()
+    make(connection)
+
+    def change() -> None:
+        for text in changes:
+            connection.execute(text.encode())
+
+    number = {"add": 1, "validate": 3}[name]
+    applied(database, planned(database, FOREIGN), faults=at(FaultPoint.PARTITION_DONE, number, change))
+
+    assert naive(second_database, *changes, FOREIGN) == schema_dump.schema(database.url)
+    assert connection.execute("SELECT count(*) FROM pg_constraint WHERE NOT convalidated").fetchone() == (0,)
+
+
+def test_orphans_in_a_partition_are_named(database: Database) -> None:
+    connection = database.connect()
+    make(connection, "UPDATE events SET kind = 77 WHERE id = 5")
+    given = planned(database, FOREIGN)
+    with pytest.raises(StepFailed, match=r"kind = 77"):
+        carry_out(database, given)
+    connection.execute("UPDATE events SET kind = 7 WHERE id = 5")
+    applied(database, given)
+
+
+def test_drop_index_gives_way_to_readers(database: Database) -> None:
+    """All locks or none: while somebody reads a partition nothing is held on the others."""
+    connection = database.connect()
+    make(connection, INDEX)
+    reader, other = database.connect(), database.connect()
+    reader.execute("BEGIN")
+    reader.execute("SELECT FROM events_2b")
+    waits: list[Any] = []
+
+    def look(event: Any) -> None:
+        if isinstance(event, LockAttemptFailed):
+            other.execute("SET statement_timeout = 5000")
+            waits.append(other.execute("SELECT count(*) FROM events").fetchone())
+            reader.execute("COMMIT")
+
+    applied(database, planned(database, "DROP INDEX by_id"), recorder=Recorder(actions=[look]))
+
+    assert waits == [(2000,)]
+    assert connection.execute("SELECT to_regclass('events_1_id_idx')").fetchone() == (None,)
