@@ -146,8 +146,8 @@ def _hazards(command: Drop, index: QualifiedName, relation: Relation | None) -> 
 def _answered_partitioned(table: QualifiedName) -> Hazard:
     return answered(
         HazardKind.INDEX_DROP_BLOCKS,
-        f"DROP INDEX takes ACCESS EXCLUSIVE on {table} and its partitions one by one, and waits while it holds "
-        "those it has",
+        f"DROP INDEX takes ACCESS EXCLUSIVE on {table} and its partitions one by one, and waits while "
+        "it holds those it has",
         "all of them are taken at once or not at all, within the lock budget",
         table,
         "catalogue 148, R22",

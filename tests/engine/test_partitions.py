@@ -371,3 +371,26 @@ def test_drop_index_gives_way_to_readers(database: Database) -> None:
 
     assert waits == [(2000,)]
     assert connection.execute("SELECT to_regclass('events_1_id_idx')").fetchone() == (None,)
+
+
+@pytest.mark.postgres(until=17)
+def test_partition_created_just_before_the_foreign_key_of_the_table(
+    database: Database, second_database: Database
+) -> None:
+    """That one would read it under its lock, so it is refused until the partition has its own."""
+    change = "CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')"
+    connection = database.connect()
+    make(connection)
+
+    def create() -> None:
+        connection.execute(change.encode())
+
+    applied(database, planned(database, FOREIGN), faults=at(FaultPoint.BEFORE_COMMIT, 7, create))
+
+    assert naive(second_database, change, FOREIGN) == schema_dump.schema(database.url)
+    assert connection.execute("SELECT state FROM migrator.step WHERE id = '1.1/close'").fetchone() == (
+        "done",
+    )
+    kinds = connection.execute("SELECT kind FROM migrator.event WHERE kind = 'step.failed'").fetchall()
+
+    assert len(kinds) == 1
