@@ -30,7 +30,11 @@ from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
 from migrator.operations.partition_tree import partitioned
 from migrator.operations.partition_validation import validations
-from migrator.operations.partitioned_foreign_key import foreign_key_step, refusal
+from migrator.operations.partitioned_foreign_key import (
+    PartitionedForeignKey,
+    foreign_key_step,
+    refusal,
+)
 from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction
 from migrator.operations.target import constraint_name_taken, missing_columns, missing_relation, table_of
 from migrator.plan import ddl
@@ -108,8 +112,7 @@ def locks(key: ForeignKey, context: Context) -> tuple[RelationLock, ...]:
 def steps_and_facts(key: ForeignKey, context: Context) -> tuple[tuple[Step, ...], Facts]:
     """Return R7, or R7p before 18 for a partitioned table, and the facts after it."""
     if _partitioned_before_18(key, context):
-        each = foreign_key_step(
-            context,
+        each = PartitionedForeignKey(
             table=key.table,
             columns=key.columns,
             parent=key.parent,
@@ -117,7 +120,7 @@ def steps_and_facts(key: ForeignKey, context: Context) -> tuple[tuple[Step, ...]
             body=key.body,
             diagnoses=_orphans(key, context),
         )
-        return (each,), after(key, context)
+        return (foreign_key_step(each, context),), after(key, context)
     add = ddl.alter_table(key.table, ddl.add_constraint(key.name, key.body, not_valid=True))
     added = transaction(
         context,

@@ -4,10 +4,12 @@ Such a foreign key cannot be NOT VALID there. So each partition that holds rows 
 and then validated; the table's own takes them over and reads nothing. It may assume a table in use.
 """
 
+from dataclasses import dataclass
+
 from migrator.operations.base import Context
 from migrator.operations.hazards import needs_approval
 from migrator.operations.partition_tree import below, foreign_partition, partitioned, quick_limits
-from migrator.operations.steps import acquirable, locks_on, step
+from migrator.operations.steps import step
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_each_partition import add_on_partition, all_have_foreign_key, validate_on_partition
@@ -19,57 +21,60 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
 
-def foreign_key_step(  # what a foreign key is made of
-    context: Context,
-    *,
-    table: QualifiedName,
-    columns: tuple[str, ...],
-    parent: QualifiedName,
-    name: str,
-    body: Sql,
-    diagnoses: tuple[Diagnosis, ...],
-) -> Step:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionedForeignKey:
+    """A foreign key that a partitioned table and all its partitions get."""
+
+    table: QualifiedName
+    columns: tuple[str, ...]
+    parent: QualifiedName
+    name: str
+    body: Sql
+    """FOREIGN KEY (…) REFERENCES …"""
+    diagnoses: tuple[Diagnosis, ...]
+
+
+def foreign_key_step(key: PartitionedForeignKey, context: Context) -> Step:
     """Return the one step: partition by partition, then the table's own."""
-    shared = locks_on(parent, LockMode.SHARE_ROW_EXCLUSIVE, context.facts)
-    strong = Effect(
-        locks=(
-            *locks_on(parent, LockMode.ACCESS_EXCLUSIVE, context.facts),
-            *locks_on(table, LockMode.SHARE_ROW_EXCLUSIVE, context.facts),
-        )
+    locks = (
+        RelationLock(key.table, LockMode.SHARE_ROW_EXCLUSIVE),
+        RelationLock(key.parent, LockMode.ACCESS_EXCLUSIVE),
     )
-    close = (
-        all_have_foreign_key(table, name, columns, parent),
-        ddl.alter_table(table, ddl.add_constraint(name, body)),
-    )
-    work = PartitionConstraints(
-        table=table,
-        constraint=name,
-        add=add_on_partition(name, body),
-        add_acquire=acquirable(Effect(locks=shared), context.facts),
-        validate=validate_on_partition(name),
-        close=Transaction(statements=close, acquire=acquirable(strong, context.facts)[:1] + _only(table)),
-        close_locks=strong.locks,
-        quick=quick_limits(context),
-        known=below(table, context.facts),
-    )
-    own = RelationLock(table, LockMode.SHARE_ROW_EXCLUSIVE)
     return step(
         context,
-        f"ADD FOREIGN KEY {name} to every partition of {table}, then to {table}",
-        work,
+        f"ADD FOREIGN KEY {key.name} to every partition of {key.table}, then to {key.table}",
+        _work(key, context),
         Recovery.PROBED,
-        Effect(locks=(own, RelationLock(parent, LockMode.ACCESS_EXCLUSIVE)), scans=(table, parent)),
+        Effect(locks=locks, scans=(key.table, key.parent)),
         phase=Phase.VALIDATE,
         recipe="R7p",
-        undo=(ddl.alter_table(table, ddl.drop_constraint(name)),),
-        diagnoses=diagnoses,
+        undo=(ddl.alter_table(key.table, ddl.drop_constraint(key.name)),),
+        diagnoses=key.diagnoses,
         timeouts=_unhurried(context),
     )
 
 
-def _only(table: QualifiedName) -> tuple[RelationLock, ...]:
+def _work(key: PartitionedForeignKey, context: Context) -> PartitionConstraints:
     """LOCK TABLE on a partitioned table takes its partitions too, whichever there are."""
-    return (RelationLock(table, LockMode.SHARE_ROW_EXCLUSIVE),)
+    close = (
+        all_have_foreign_key(key.table, key.name, key.columns, key.parent),
+        ddl.alter_table(key.table, ddl.add_constraint(key.name, key.body)),
+    )
+    strong = (
+        RelationLock(key.parent, LockMode.ACCESS_EXCLUSIVE),
+        RelationLock(key.table, LockMode.SHARE_ROW_EXCLUSIVE),
+    )
+    return PartitionConstraints(
+        table=key.table,
+        constraint=key.name,
+        add=add_on_partition(key.name, key.body),
+        add_acquire=(RelationLock(key.parent, LockMode.SHARE_ROW_EXCLUSIVE),),
+        validate=validate_on_partition(key.name),
+        close=Transaction(statements=close, acquire=strong),
+        close_locks=strong,
+        quick=quick_limits(context),
+        known=below(key.table, context.facts),
+    )
 
 
 def _unhurried(context: Context) -> Timeouts:
