@@ -42,7 +42,7 @@ def foreign_key_step(key: PartitionedForeignKey, context: Context) -> Step:
     )
     return step(
         context,
-        f"ADD FOREIGN KEY {key.name} to every partition of {key.table}, then to {key.table}",
+        f"ADD FOREIGN KEY {key.name} to each partition, then to {key.table}",
         _work(key, context),
         Recovery.PROBED,
         Effect(locks=locks, scans=(key.table, key.parent)),

@@ -126,7 +126,7 @@ def test_same_schema_as_the_naive_statement(
 
 @pytest.mark.chaos
 @pytest.mark.postgres(newest=True)
-@pytest.mark.parametrize("statement", [INDEX, PRIMARY])
+@pytest.mark.parametrize("statement", [INDEX, UNIQUE])
 def test_killed_at_every_point(
     database: Database, second_database: Database, tmp_path: Path, statement: str
 ) -> None:
