@@ -92,7 +92,16 @@ def _of_ddl(step: Step) -> Iterator[tuple[QualifiedName, Right]]:
     owned = [lock.relation for lock in step.effect.locks if lock.mode in _OWNERS_LOCKS]
     yield from ((relation, Right.OWN) for relation in owned[:1])
     shared = [lock.relation for lock in step.effect.locks if lock.mode is LockMode.SHARE_ROW_EXCLUSIVE]
-    if len(shared) > 1:
-        # A foreign key: the statement's own table is the one that the step is first said to lock.
-        yield shared[0], Right.OWN
-        yield from ((parent, Right.REFERENCE) for parent in shared[1:])
+    if owned or (len(shared) == 1 and step.operation != "create-table"):
+        return  # a partition gets the foreign keys of its root without a further right; a trigger has its own
+    own = next((name for name in shared if _is_about(step, name)), None)
+    if own is not None:
+        yield own, Right.OWN
+    # A foreign key: the table that it refers to is locked first; of others it is not known what they are.
+    yield from ((parent, Right.REFERENCE) for parent in shared[:1] if parent != own)
+
+
+def _is_about(step: Step, name: QualifiedName) -> bool:
+    """Whether a statement of ours alters this table."""
+    statements = step.work.statements if isinstance(step.work, Transaction) else ()
+    return any(statement.startswith(f"ALTER TABLE {name.quoted} ") for statement in statements)

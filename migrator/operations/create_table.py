@@ -12,7 +12,8 @@ Why it is dangerous
 What is done instead
     It runs as written, the locks on referenced tables being taken beforehand within the lock budget. A new
     partition of a table in use is made by itself and attached (`create_partition`). A temporary table would
-    live in one session only, and every step may have its own.
+    live in one session only, and every step may have its own. A query takes as long as it takes
+    (`create_from_query`).
 
 Source
     Catalogue 136, 168 to 172; manual, CREATE TABLE.
@@ -20,7 +21,7 @@ Source
 
 from dataclasses import replace
 
-from migrator.operations import create_partition
+from migrator.operations import create_from_query, create_partition
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import wrong
 from migrator.operations.liveness import in_use, live
@@ -63,7 +64,10 @@ def _effect(command: CreateTable, context: Context) -> Effect:
     if root is not None:
         above = create_partition.effect(context.resolve(root), new_name(command.name, context), context)
         keys = [*above.locks, *keys]
-    return Effect(locks=tuple(dict.fromkeys((*keys, *parents, *like))))
+    if command.query is None or not command.with_data:
+        return Effect(locks=tuple(dict.fromkeys((*keys, *parents, *like))))
+    read = create_from_query.read_by(command.query, context)
+    return Effect(locks=tuple(RelationLock(name, LockMode.ACCESS_SHARE) for name in read), scans=read)
 
 
 def _plan(command: CreateTable, context: Context) -> Outcome:
@@ -84,15 +88,24 @@ def _plan(command: CreateTable, context: Context) -> Outcome:
         undo_note="rows of the table are lost",
         commutes=not (partners or command.partition_of or command.inherits or command.query),
     )
+    if command.query is not None and command.with_data:
+        step = create_from_query.unhurried(step, command.query, context)
     return Outcome(
         operation=NAME,
         effect=effect,
-        hazards=(*_temporary(command, context), *_missing(command, context)),
+        hazards=(*_temporary(command, context), *_missing(command, context), *_long(command, name, context)),
         steps=(step,),
         facts=created(command, name, context),
         touches=(name, *(lock.relation for lock in effect.locks)),
         as_written=True,
     )
+
+
+def _long(command: CreateTable, name: QualifiedName, context: Context) -> tuple[Hazard, ...]:
+    """A query that reads for long."""
+    if command.query is None or not command.with_data:
+        return ()
+    return create_from_query.hazards(command.query, name, context)
 
 
 def _missing(command: CreateTable, context: Context) -> tuple[Hazard, ...]:

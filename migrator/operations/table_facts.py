@@ -14,6 +14,7 @@ from migrator.operations.column_definition import column_facts, parts_of
 from migrator.operations.expressions import columns_of
 from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
+from migrator.operations.liveness import in_use
 from migrator.operations.names import check_name, foreign_key_name, relation_name
 from migrator.operations.numbered_column import with_own_sequence
 from migrator.operations.partition_facts import cloned
@@ -54,7 +55,7 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
         inherits=tuple(context.resolve(parent) for parent in command.inherits),
         rows=None if command.query else 0,
         bytes=None if command.query else 0,
-        created_in_plan=True,
+        created_in_plan=not _known_to_the_application(command, context),
     )
     default = command.partition_bound is not None and command.partition_bound.default
     facts = _known_above(relation, context.facts.with_relation(relation), default=default)
@@ -86,6 +87,12 @@ def _partition_key(command: CreateTable, columns: tuple[Column, ...]) -> tuple[s
     known = {spelt: column.name for column in columns for spelt in (column.name, quote(column.name))}
     words = (token.value or text[token.start : token.end] for token in scan(text))
     return tuple(dict.fromkeys(known[word] for word in words if word in known))
+
+
+def _known_to_the_application(command: CreateTable, context: Context) -> bool:
+    """Whether queries reach the new table at once, through a table that is in use."""
+    root = () if command.partition_of is None else (command.partition_of,)
+    return any(in_use(context.relation(name), context) for name in (*root, *command.inherits))
 
 
 def _strategy(command: CreateTable) -> str:

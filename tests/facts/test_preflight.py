@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from migrator.database.preflight import check
+from migrator.database.requirements import Right, requirements
 from migrator.errors import PreflightError
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.plan import Plan
@@ -64,8 +65,32 @@ def index_plan() -> Plan:
 
 
 def foreign_key_plan(role: str | None = None) -> Plan:
-    locks = [RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in (ORDERS, USERS)]
-    return Plan(steps=(step(Transaction(statements=()), *locks, operation="add-foreign-key", role=role),))
+    locks = [RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in (USERS, ORDERS)]
+    work = Transaction(statements=(f"ALTER TABLE {ORDERS.quoted} ADD CONSTRAINT …",))
+    return Plan(steps=(step(work, *locks, operation="add-foreign-key", role=role),))
+
+
+def test_table_with_a_foreign_key_to_others_needs_references_alone() -> None:
+    (needed,) = requirements(
+        Plan(
+            steps=(
+                step(
+                    Transaction(statements=("CREATE TABLE t (…)",)),
+                    *(RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in (USERS, ORDERS)),
+                    operation="create-table",
+                ),
+            )
+        )
+    )
+
+    assert (needed.relation, needed.right) == (USERS, Right.REFERENCE)
+
+
+def test_trigger_asks_for_nothing_on_its_table() -> None:
+    lock = RelationLock(USERS, LockMode.SHARE_ROW_EXCLUSIVE)
+    trigger = step(Transaction(statements=("CREATE TRIGGER …",)), lock, operation="create-trigger")
+
+    assert requirements(Plan(steps=(trigger,))) == ()
 
 
 @pytest.fixture

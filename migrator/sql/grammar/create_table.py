@@ -246,5 +246,5 @@ def _from_query(c: Cursor, table: CreateTable) -> CreateTable:
         c.names()
     storage_clauses(c)
     c.expect("as")
-    query, _ = query_to_end(c, ("with", "no", "data"), ("with", "data"))
-    return replace(table, query=query)
+    query, words = query_to_end(c, ("with", "no", "data"), ("with", "data"))
+    return replace(table, query=query, with_data=words != ("with", "no", "data"))

@@ -51,6 +51,8 @@ class CreateTable:
     of_type: QualifiedName | None = None
     query: Slice | None = None
     """CREATE TABLE … AS query."""
+    with_data: bool = True
+    """Of a query: not WITH NO DATA."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
