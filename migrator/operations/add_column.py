@@ -27,7 +27,13 @@ import msgspec
 from migrator.operations import folding
 from migrator.operations.add_column_sequence import safe_sequence
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.column_definition import Parts, column_facts, parts_of
+from migrator.operations.column_definition import (
+    Parts,
+    column_facts,
+    dropped_before,
+    generated_users,
+    parts_of,
+)
 from migrator.operations.column_refusals import refusals
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import empty, endangered, in_use
@@ -155,7 +161,8 @@ def _step(parts: Parts, effect: Effect, context: Context) -> Step:
         effect,
         undo=(ddl.alter_table(table, ddl.drop_column(column)),),
         undo_note=UNDO_NOTE,
-        commutes=not (parts.foreign_keys or parts.uniques or parts.checks or parts.generated),
+        commutes=not (parts.foreign_keys or parts.uniques or parts.checks or parts.generated)
+        and not dropped_before(column, context),
     )
 
 
@@ -169,6 +176,7 @@ def _after(parts: Parts, context: Context) -> Facts:
     """Return the facts with the column and every constraint of its definition."""
     table, column = table_of(context), parts.definition.name
     facts = folding.with_column(with_own_sequence(parts, table, context), table, column_facts(parts))
+    facts = folding.with_column_users(facts, table, generated_users(parts, table))
     if parts.not_null is not None and facts.server_version.not_null_not_valid:
         facts = folding.with_not_null(
             facts, table, column, parts.not_null.name or not_null_name(table, column, facts)

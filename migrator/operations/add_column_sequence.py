@@ -13,7 +13,7 @@ from migrator.operations import (
     numbered_column,
 )
 from migrator.operations.base import Context, Outcome
-from migrator.operations.column_definition import Parts, column_facts
+from migrator.operations.column_definition import Parts, column_facts, dropped_before
 from migrator.operations.hazards import answered, needs_approval
 from migrator.operations.not_null_sequence import NotNullTarget
 from migrator.operations.numbered_column import Numbering
@@ -91,7 +91,7 @@ def _base(action: AddColumn, parts: Parts, draft: Draft) -> Draft:
         recipe="R2" if parts.numbered else "R1" if parts.volatile else None,
         undo=(ddl.alter_table(table, ddl.drop_column(column.name)),),
         undo_note="what was written to the column is lost",
-        commutes=True,
+        commutes=not dropped_before(column.name, context),
     )
     bare = not _not_null_at_once(parts)
     return draft.then((step,), folding.with_column(context.facts, table, column_facts(parts, bare=bare)))

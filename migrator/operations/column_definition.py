@@ -7,17 +7,22 @@ the safe side: a type that nobody knows may be a domain with a constraint.
 from dataclasses import dataclass
 
 from migrator.operations.base import Context
-from migrator.operations.expressions import is_null, is_volatile
+from migrator.operations.expressions import columns_of, is_null, is_volatile
 from migrator.operations.types import BUILT_IN, format_type
+from migrator.postgres.column_users import ColumnUser, UserKind
 from migrator.postgres.facts import Column
+from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
+    AlterTable,
     CheckConstraint,
     ColumnDefinition,
     DefaultConstraint,
+    DropColumn,
     ForeignKeyConstraint,
     GeneratedConstraint,
     IdentityConstraint,
     NotNullConstraint,
+    RenameColumn,
     TypeName,
     UniqueConstraint,
 )
@@ -90,6 +95,17 @@ def parts_of(definition: ColumnDefinition, context: Context) -> Parts:
     )
 
 
+def dropped_before(column: str, context: Context) -> bool:
+    """Whether a statement of the file, up to this one, drops or renames a column of this name."""
+    return any(
+        (isinstance(action, DropColumn) and action.column == column)
+        or (isinstance(action, RenameColumn) and action.old == column)
+        for statement in context.migration.statements[: context.index]
+        if isinstance(statement.command, AlterTable)
+        for action in statement.command.actions
+    )
+
+
 def column_facts(parts: Parts, *, bare: bool = False) -> Column:
     """Return the facts of the column; `bare` without NOT NULL, which comes later."""
     definition = parts.definition
@@ -116,6 +132,15 @@ def _generated_code(parts: Parts) -> str:
     if parts.generated is None:
         return ""
     return "v" if parts.virtual else "s"
+
+
+def generated_users(parts: Parts, table: QualifiedName) -> tuple[ColumnUser, ...]:
+    """Return what a generated column uses; nothing where that cannot be told."""
+    if parts.generated is None:
+        return ()
+    name, kind = parts.definition.name, UserKind.GENERATED_COLUMN
+    sources = sorted(columns_of(parts.generated.expression, None) or ())
+    return tuple(ColumnUser(column=each, kind=kind, relation=table, name=name) for each in sources)
 
 
 def _is_virtual(generated: GeneratedConstraint | None, context: Context) -> bool:

@@ -44,7 +44,7 @@ def _users(found: Affected, columns: set[str], context: Context) -> tuple[Hazard
         for relation in relations
         if relation is not None
         for user in relation.column_users
-        if user.column in columns and _there(user, context)
+        if user.column in columns and user.certain and _there(user, context)
     )
     return tuple(
         _refused(
@@ -60,6 +60,8 @@ def _there(user: ColumnUser, context: Context) -> bool:
     """Whether the user still exists when the statement runs."""
     relation = context.facts.relation(user.relation)
     match user.kind:
+        case UserKind.STATISTICS:
+            return False
         case UserKind.VIEW:
             return relation is not None and not relation.created_in_plan
         case UserKind.TRIGGER:
@@ -68,10 +70,10 @@ def _there(user: ColumnUser, context: Context) -> bool:
             column = None if relation is None or user.name is None else relation.column(user.name)
             return column is not None and bool(column.generated)
         case _:
-            return not _dropped(user, context)
+            return not dropped(user, context)
 
 
-def _dropped(user: ColumnUser, context: Context) -> bool:
+def dropped(user: ColumnUser, context: Context) -> bool:
     """Whether an earlier statement of the file takes it away."""
     name = user.name or user.relation.name
     for statement in context.migration.statements[: context.index - 1]:

@@ -23,6 +23,7 @@ import msgspec
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.create_table import new_name
 from migrator.operations.dependents import with_view, without_dependents
+from migrator.operations.folding import with_trigger
 from migrator.operations.steps import as_written, as_written_without_lock_table, effect_on
 from migrator.operations.target import missing_relation
 from migrator.operations.types import format_type, without_type
@@ -35,7 +36,6 @@ from migrator.postgres.facts import (
     Relation,
     RelationKind,
     Trigger,
-    replace_named,
 )
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
@@ -151,9 +151,7 @@ def _trigger(command: CreateTrigger, context: Context) -> Outcome:
     effect = effect_on(context, table, LockMode.SHARE_ROW_EXCLUSIVE)
     function = context.resolve(command.function)
     trigger = Trigger(name=command.name, definition=context.statement.text, function=function)
-    facts = context.facts.changed(
-        table, lambda r: msgspec.structs.replace(r, triggers=replace_named(r.triggers, trigger))
-    )
+    facts = with_trigger(context.facts, table, trigger, command.columns)
     undo = () if command.or_replace else (ddl.drop_trigger(command.name, table),)
     return Outcome(
         operation="create-trigger",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from migrator.postgres.column_users import ColumnUser, UserKind
 from migrator.postgres.facts import Constraint, Dependent, Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName, fold
 from migrator.sql.tokens import Token, TokenKind, scan
@@ -139,7 +140,12 @@ def without_dependents(facts: Facts, kind: str, names: Iterable[str]) -> Facts:
 
     def freed(relation: Relation) -> Relation:
         kept = tuple(d for d in relation.needed_by if d.kind != kind or d.name not in gone)
-        return relation if kept == relation.needed_by else replace(relation, needed_by=kept)
+        users = tuple(
+            u for u in relation.column_users if u.kind != kind or (u.name or u.relation.name) not in gone
+        )
+        if (kept, users) == (relation.needed_by, relation.column_users):
+            return relation
+        return replace(relation, needed_by=kept, column_users=users)
 
     return replace(facts, relations=tuple(freed(relation) for relation in facts.relations))
 
@@ -147,15 +153,37 @@ def without_dependents(facts: Facts, kind: str, names: Iterable[str]) -> Facts:
 def with_view(facts: Facts, view: QualifiedName, query: str, search_path: tuple[str, ...]) -> Facts:
     """Facts in which the view is over the relations that its query names after FROM, JOIN or a comma."""
     sources = set(_sources(query, facts, search_path)) - {view}
+    words = _words(query)
 
     def told(relation: Relation) -> Relation:
         over = relation.name in sources
-        if over == (view in relation.dependents):
+        if not over and view not in relation.dependents:
             return relation
         kept = tuple(name for name in relation.dependents if name != view)
-        return replace(relation, dependents=(*kept, view) if over else kept)
+        users = tuple(u for u in relation.column_users if (u.kind, u.relation) != (UserKind.VIEW, view))
+        if not over:
+            return replace(relation, dependents=kept, column_users=users)
+        found = tuple(_column_of_view(view, column) for column in _read(words, relation))
+        return replace(relation, dependents=(*kept, view), column_users=(*users, *found))
 
     return replace(facts, relations=tuple(told(relation) for relation in facts.relations))
+
+
+def _words(query: str) -> frozenset[str]:
+    """Every word of the query, and `*` where it does not stand alone in parentheses, as in count(*)."""
+    tokens = [token for token in scan(query) if token.kind is not TokenKind.COMMENT]
+    texts = [token.value or _word(query, token) for token in tokens]
+    stars = [i for i, text in enumerate(texts) if text == "*" and texts[i - 1 : i + 2] != ["(", "*", ")"]]
+    return frozenset((*(text for text in texts if text != "*"), *("*" for _ in stars)))
+
+
+def _read(words: frozenset[str], relation: Relation) -> list[str]:
+    """The columns of the relation that the query may mean; all of them for a star."""
+    return [column.name for column in relation.columns if "*" in words or column.name in words]
+
+
+def _column_of_view(view: QualifiedName, column: str) -> ColumnUser:
+    return ColumnUser(column=column, kind=UserKind.VIEW, relation=view, certain=False)
 
 
 def _sources(query: str, facts: Facts, search_path: tuple[str, ...]) -> list[QualifiedName]:

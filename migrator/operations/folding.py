@@ -9,6 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from migrator.postgres.column_users import ColumnUser, UserKind
 from migrator.postgres.facts import (
     Column,
     Constraint,
@@ -16,6 +17,7 @@ from migrator.postgres.facts import (
     Facts,
     Index,
     Relation,
+    Trigger,
     replace_named,
 )
 from migrator.postgres.identifiers import QualifiedName
@@ -50,55 +52,37 @@ def without_column(facts: Facts, table: QualifiedName, name: str) -> Facts:
             columns=tuple(c for c in relation.columns if c.name != name),
             constraints=tuple(c for c in relation.constraints if name not in c.columns),
             indexes=tuple(i for i in relation.indexes if name not in {*i.keys, *i.mentions}),
+            column_users=tuple(u for u in relation.column_users if not _about(u, name)),
         )
 
     return _everywhere(facts, table, change)
 
 
-def renamed_column(facts: Facts, table: QualifiedName, old: str, new: str) -> Facts:
-    """Facts in which a column has another name for all that mention it; their texts become unknown."""
+def _about(user: ColumnUser, column: str) -> bool:
+    """Whether it uses the column, or is it."""
+    return user.column == column or (user.kind is UserKind.GENERATED_COLUMN and user.name == column)
 
-    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(new if name == old else name for name in names)
 
-    def constraint(found: Constraint) -> Constraint:
-        if old not in found.columns and not (found.kind is ConstraintKind.CHECK and not found.columns):
-            return found
-        return replace(found, columns=renamed(found.columns), definition="")
+def with_column_users(facts: Facts, table: QualifiedName, users: tuple[ColumnUser, ...]) -> Facts:
+    """Facts in which more objects use columns of the table."""
+    return _everywhere(
+        facts, table, lambda relation: replace(relation, column_users=(*relation.column_users, *users))
+    )
 
-    def index(found: Index) -> Index:
-        if old not in {*found.keys, *found.included, *found.mentions}:
-            return found
-        keys = tuple(new if key == old else key for key in found.keys)
-        included, mentions = renamed(found.included), renamed(found.mentions)
-        return replace(found, keys=keys, included=included, mentions=mentions, definition="")
+
+def with_trigger(facts: Facts, table: QualifiedName, trigger: Trigger, columns: tuple[str, ...]) -> Facts:
+    """Facts in which the table has the trigger; `columns` are those of UPDATE OF."""
 
     def change(relation: Relation) -> Relation:
-        return replace(
-            relation,
-            columns=tuple(replace(c, name=new) if c.name == old else c for c in relation.columns),
-            constraints=tuple(map(constraint, relation.constraints)),
-            indexes=tuple(map(index, relation.indexes)),
-            column_users=tuple(
-                replace(user, column=new) if user.column == old else user for user in relation.column_users
-            ),
-            partition_key=renamed(relation.partition_key),
-        )
+        kept = [u for u in relation.column_users if (u.kind, u.name) != (UserKind.TRIGGER, trigger.name)]
+        kept += [
+            ColumnUser(column=column, kind=UserKind.TRIGGER, relation=table, name=trigger.name)
+            for column in columns
+        ]
+        triggers = replace_named(relation.triggers, trigger)
+        return replace(relation, triggers=triggers, column_users=tuple(kept))
 
-    folded = _everywhere(facts, table, change)
-    return replace(folded, relations=tuple(_refers_to(r, table, old, new) for r in folded.relations))
-
-
-def _refers_to(relation: Relation, table: QualifiedName, old: str, new: str) -> Relation:
-    """The relation with foreign keys that name the referenced column as it is called now."""
-
-    def follow(found: Constraint) -> Constraint:
-        if found.references != table or old not in found.referenced_columns:
-            return found
-        names = tuple(new if name == old else name for name in found.referenced_columns)
-        return replace(found, referenced_columns=names, definition="")
-
-    return replace(relation, constraints=tuple(map(follow, relation.constraints)))
+    return facts.changed(table, change)
 
 
 def with_constraint(facts: Facts, table: QualifiedName, constraint: Constraint) -> Facts:

@@ -6,10 +6,8 @@ from migrator.operations import folding
 from migrator.postgres.facts import Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
-    DropColumn,
     DropConstraint,
     OtherAction,
-    RenameColumn,
     RenameTable,
 )
 
@@ -17,12 +15,8 @@ from migrator.sql.syntax import (
 def after_action(action: object, table: QualifiedName, facts: Facts) -> Facts:
     """Return the facts after the action."""
     match action:
-        case DropColumn():
-            return folding.without_column(facts, table, action.column)
         case DropConstraint():
             return folding.without_constraint(facts, table, action.name)
-        case RenameColumn():
-            return folding.renamed_column(facts, table, action.old, action.new)
         case RenameTable() if facts.relation(table) is None:
             return _renamed_index(facts, table, action.new)
         case RenameTable():

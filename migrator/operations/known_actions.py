@@ -6,24 +6,6 @@ Keyed by the words of the action, after the kind of object where that is another
 from migrator.operations.known_forms import AX, FREE, INDEX, NONE, REFUSED, REWRITE, SCAN, SRX, SUX, Form
 
 ACTIONS: dict[str, Form] = {
-    "DROP COLUMN": Form(
-        "23 to 33, R11",
-        AX,
-        NONE,
-        REFUSED,
-        "loses the column, every index and constraint that mentions it, and queries that name it fail",
-        "deploy code that no longer names the column first, then approve this",
-        destroys=True,
-    ),
-    "RENAME COLUMN": Form(
-        "47, R12",
-        AX,
-        NONE,
-        REFUSED,
-        "has a column of another name from one moment to the next: queries of running code fail",
-        "add a column of the new name, fill it by UPDATE, and drop the old one when no code names it",
-        breaks=True,
-    ),
     "RENAME TO": Form(
         "116, R16",
         AX,

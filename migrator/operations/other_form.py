@@ -43,11 +43,9 @@ from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
     AddConstraint,
-    DropColumn,
     ExcludeConstraint,
     KnownForm,
     OtherAction,
-    RenameColumn,
     RenameTable,
 )
 
@@ -70,10 +68,6 @@ class Case:
 
 def _action_words(action: object) -> str:
     match action:
-        case DropColumn():
-            return "DROP COLUMN"
-        case RenameColumn():
-            return "RENAME COLUMN"
         case RenameTable():
             return "RENAME TO"
         case AddConstraint():
@@ -92,22 +86,10 @@ def _plan_action(action: object, context: Context) -> Outcome:
     case = Case(
         words=whole,
         form=ACTIONS.get(whole) or ACTIONS.get(words, UNKNOWN),
-        names=(table, *(context.resolve(name) for name in named), *_partners(action, context)),
+        names=(table, *(context.resolve(name) for name in named)),
         is_table=object_kind in {"TABLE", "FOREIGN TABLE"},
     )
     return _outcome(case, after_action(action, table, context.facts), context)
-
-
-def _partners(action: object, context: Context) -> tuple[QualifiedName, ...]:
-    """Dropping a foreign key, or a column that has one, locks the table that it refers to (26, 98)."""
-    relation = context.facts.relation(table_of(context))
-    constraints = () if relation is None else relation.constraints
-    match action:
-        case DropColumn():
-            found = [c for c in constraints if action.column in c.columns]
-        case _:
-            found = []
-    return tuple(dict.fromkeys(c.references for c in found if c.references is not None))
 
 
 def _plan_command(command: KnownForm, context: Context) -> Outcome:
@@ -206,8 +188,6 @@ def _hazard(kind: HazardKind, case: Case, effect: Effect) -> Hazard:
     return needs_approval(kind, message, case.form.instead, relation, f"catalogue {case.form.row}")
 
 
-DROP_COLUMN = FormOperation(name=NAME, form=DropColumn, outcome=_plan_action)
-RENAME_COLUMN = FormOperation(name=NAME, form=RenameColumn, outcome=_plan_action)
 RENAME_TABLE = FormOperation(name=NAME, form=RenameTable, outcome=_plan_action)
 OTHER_ACTION = FormOperation(name=NAME, form=OtherAction, outcome=_plan_action)
 ADD_EXCLUDE = FormOperation(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context
-from migrator.operations.column_definition import column_facts, parts_of
+from migrator.operations.column_definition import column_facts, generated_users, parts_of
 from migrator.operations.expressions import columns_of
 from migrator.operations.folding import with_partition
 from migrator.operations.foreign_key_support import foreign_key_definition
@@ -60,9 +60,9 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
     default = command.partition_bound is not None and command.partition_bound.default
     facts = _known_above(relation, context.facts.with_relation(relation), default=default)
     for definition in command.columns:
-        facts = with_own_sequence(
-            parts_of(definition, context), name, dataclasses.replace(context, facts=facts)
-        )
+        parts = parts_of(definition, context)
+        facts = with_own_sequence(parts, name, dataclasses.replace(context, facts=facts))
+        facts = folding.with_column_users(facts, name, generated_users(parts, name))
     for column, constraint in _constraints(command):
         facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
     return facts

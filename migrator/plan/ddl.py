@@ -65,6 +65,11 @@ def drop_column(column: str) -> Sql:
     return Sql(f"DROP COLUMN {quote(column)}")
 
 
+def rename_column(old: str, new: str) -> Sql:
+    """RENAME COLUMN."""
+    return Sql(f"RENAME COLUMN {quote(old)} TO {quote(new)}")
+
+
 def set_default(column: str, expression: SourceSlice) -> Sql:
     """ALTER COLUMN … SET DEFAULT."""
     return Sql(f"ALTER COLUMN {quote(column)} SET DEFAULT {expression.text}")

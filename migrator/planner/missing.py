@@ -25,12 +25,12 @@ def gone_already(action: Action, context: Context) -> Outcome | None:
     match action:
         case DropColumn(if_exists=True, column=name) if relation.column(name) is None:
             note = f"{table} has no column {name}"
+            return Outcome(operation="drop-column", facts=context.facts, touches=(table,), note=note)
         case DropConstraint(if_exists=True, name=name) if relation.constraint(name) is None:
             note = f"{table} has no constraint {name}"
             return Outcome(operation="drop-constraint", facts=context.facts, touches=(table,), note=note)
         case _:
             return None
-    return Outcome(operation="other-form", facts=context.facts, touches=(table,), note=note)
 
 
 def missing_parts(action: Action, context: Context) -> tuple[Hazard, ...]:

@@ -8,6 +8,7 @@ those before it. Two kinds of step may leave that order:
   it passes is of that phase by its own nature and generated here (a walk, an index build, a validation).
   Statements as written (data changes, functions, triggers, what is not understood) and steps whose phase
   was raised are never passed.
+- A step that commutes leaves a DROP COLUMN behind it in contract: it is about another column.
 - A step that does not depend on any step of contract stays before them all; one that touches a relation (or
   names a function or type) of such a step, or may touch anything, follows it into contract. A step of
   contract that commutes (the end of a fill trigger) holds nothing back; one that drops a default that was
@@ -76,6 +77,8 @@ def _depends(item: Item, contract: list[Item]) -> bool:
 
 def _waits(item: Item, other: Item) -> bool:
     """Whether a step has to come after one of contract."""
+    if _about_another_column(item, other):
+        return False
     if other.kept_defaults and item.command is not None and indifferent(item.command, other.kept_defaults):
         return False
     return item.wild or other.wild or bool(item.relations & other.relations) or _names(item, other.objects)
@@ -89,6 +92,11 @@ def _names(item: Item, objects: frozenset[QualifiedName]) -> bool:
 @cache
 def _words(text: str) -> frozenset[str]:
     return frozenset(fold(word) for word in _WORD.findall(text))
+
+
+def _about_another_column(item: Item, other: Item) -> bool:
+    """ADD COLUMN and DROP NOT NULL commute with DROP COLUMN, unless they say that the name is the same."""
+    return _commutes(item) and other.step.operation == "drop-column"
 
 
 def _place(item: Item, placed: list[Item]) -> None:

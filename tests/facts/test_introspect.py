@@ -332,3 +332,30 @@ def test_functions_whose_body_the_server_reads(database: Database) -> None:
     needed = relation(facts_of(database), "orders").needed_by
 
     assert list(map(str, needed)) == ["function shop.count_orders()"]
+
+
+USED = """
+    CREATE TABLE used (id int, a int, b int, c int GENERATED ALWAYS AS (a + 1) STORED, d serial);
+    CREATE VIEW seen AS SELECT b FROM used;
+    CREATE POLICY own ON used USING (b > 0);
+    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+    CREATE TRIGGER watch BEFORE UPDATE OF a ON used FOR EACH ROW EXECUTE FUNCTION touch();
+    CREATE STATISTICS related ON a, b FROM used;
+"""
+
+
+def test_who_uses_which_column(database: Database) -> None:
+    database.connect().execute(USED)
+    found = facts_of(database)
+    users = {(user.column, str(user)) for user in relation(found, "used").column_users}
+
+    assert users == {
+        ("a", "generated column c of public.used"),
+        ("a", "statistics object related of public.used"),
+        ("a", "trigger watch of public.used"),
+        ("b", "policy own of public.used"),
+        ("b", "statistics object related of public.used"),
+        ("b", "view public.seen"),
+    }
+    assert relation(found, "used_d_seq").owned_by == name("used")
+    assert relation(found, "used_d_seq").owned_by_column == "d"

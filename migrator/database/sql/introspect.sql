@@ -241,7 +241,8 @@ GROUP BY r.ev_class
 
 -- name: column_users
 -- What makes the server refuse to change the type of a column of a table: views and rules, triggers (UPDATE OF, WHEN),
--- policies, functions with an SQL body (14), publications with a column list or WHERE (15), generated columns.
+-- policies, functions with an SQL body (14), publications with a column list or WHERE (15), generated columns. Statistics
+-- objects only go with a column that is dropped.
 WITH used AS (
     SELECT DISTINCT d.refobjid AS relation, a.attname, d.classid, d.objid, d.objsubid, d.refobjsubid
     FROM pg_depend AS d
@@ -250,7 +251,7 @@ WITH used AS (
     JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
         AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
-            'pg_publication_rel'::regclass, 'pg_attrdef'::regclass, 'pg_class'::regclass)
+            'pg_publication_rel'::regclass, 'pg_attrdef'::regclass, 'pg_class'::regclass, 'pg_statistic_ext'::regclass)
 ), found (relation, attname, kind, owner, name) AS (
     SELECT used.relation, used.attname, CASE WHEN r.rulename = '_RETURN' THEN 'view' ELSE 'rule' END, r.ev_class,
         nullif(r.rulename, '_RETURN')
@@ -266,6 +267,9 @@ WITH used AS (
     SELECT used.relation, used.attname, 'publication', pr.prrelid, p.pubname
     FROM used JOIN pg_publication_rel AS pr ON used.classid = 'pg_publication_rel'::regclass AND pr.oid = used.objid
     JOIN pg_publication AS p ON p.oid = pr.prpubid
+    UNION ALL
+    SELECT used.relation, used.attname, 'statistics object', s.stxrelid, s.stxname
+    FROM used JOIN pg_statistic_ext AS s ON used.classid = 'pg_statistic_ext'::regclass AND s.oid = used.objid
     UNION ALL
     SELECT used.relation, used.attname, 'generated column', used.relation, a.attname
     FROM used

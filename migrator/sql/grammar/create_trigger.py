@@ -18,7 +18,7 @@ def create_trigger(c: Cursor, *, or_replace: bool) -> CreateTrigger:
     c.expect("trigger")
     name = c.name()
     timing = "AFTER" if constraint and c.accept("after") else _timing(c, constraint=constraint)
-    events = _events(c)
+    events, columns = _events(c)
     c.expect("on")
     table = c.qualified_name()
     if constraint:
@@ -44,6 +44,7 @@ def create_trigger(c: Cursor, *, or_replace: bool) -> CreateTrigger:
         timing=timing,
         events=events,
         for_each_row=for_each_row,
+        columns=columns,
     )
 
 
@@ -55,19 +56,21 @@ def _timing(c: Cursor, *, constraint: bool) -> str:
     return c.expect_any("before", "after").upper()
 
 
-def _events(c: Cursor) -> tuple[str, ...]:
+def _events(c: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the events, and the columns of UPDATE OF."""
     found: list[str] = []
+    columns: list[str] = []
     while True:
         event = c.expect_any("insert", "update", "delete", "truncate")
         if event.upper() in found:
             c.fail("a repeated event")
         found.append(event.upper())
         if event == "update" and c.accept("of"):
-            c.name()
+            columns.append(c.name())
             while c.accept(","):
-                c.name()
+                columns.append(c.name())
         if not c.accept("or"):
-            return tuple(found)
+            return tuple(found), tuple(columns)
 
 
 def _constraint_attributes(c: Cursor) -> None:

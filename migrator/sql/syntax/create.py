@@ -124,6 +124,8 @@ class CreateTrigger:
     events: tuple[str, ...]
     """INSERT, UPDATE, DELETE, TRUNCATE."""
     for_each_row: bool = False
+    columns: tuple[str, ...] = ()
+    """Those of UPDATE OF."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
