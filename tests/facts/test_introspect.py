@@ -347,7 +347,11 @@ USED = """
 def test_who_uses_which_column(database: Database) -> None:
     database.connect().execute(USED)
     found = facts_of(database)
-    users = {(user.column, str(user)) for user in relation(found, "used").column_users}
+    table = found.relation(QualifiedName("public", "used"))
+    sequence = found.relation(QualifiedName("public", "used_d_seq"))
+    assert table is not None
+    assert sequence is not None
+    users = {(user.column, str(user)) for user in table.column_users}
 
     assert users == {
         ("a", "generated column c of public.used"),
@@ -357,5 +361,4 @@ def test_who_uses_which_column(database: Database) -> None:
         ("b", "statistics object related of public.used"),
         ("b", "view public.seen"),
     }
-    assert relation(found, "used_d_seq").owned_by == name("used")
-    assert relation(found, "used_d_seq").owned_by_column == "d"
+    assert (sequence.owned_by, sequence.owned_by_column) == (table.name, "d")
