@@ -20,7 +20,7 @@ Source
     Catalogue 59 to 83; manual, ALTER TABLE, "SET DATA TYPE" and notes; decisions 0070, 0071.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -28,12 +28,12 @@ from migrator.operations import column_type_hazards as hazards
 from migrator.operations import column_type_sequence as sequence
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.column_type_change import Affected, Rebuilt, Verified, affected
+from migrator.operations.column_type_change import Affected, Verified, affected
 from migrator.operations.column_type_refusals import refusals
 from migrator.operations.column_types import written_type
 from migrator.operations.liveness import endangered, in_use
 from migrator.operations.steps import approved_timeouts
-from migrator.operations.target import extension_owned, table_of
+from migrator.operations.target import absent, extension_owned, table_of
 from migrator.operations.types import format_type
 from migrator.plan.hazard import Hazard
 from migrator.plan.step import Step
@@ -41,21 +41,6 @@ from migrator.postgres.facts import Facts, RelationKind
 from migrator.sql.syntax import AlterColumnType
 
 NAME = "alter-column-type"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Danger:
-    """What would be felt of the statement as written."""
-
-    rewrite: bool
-    indexes: tuple[Rebuilt, ...]
-    checks: tuple[Verified, ...]
-    keys: tuple[Verified, ...]
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.rewrite or self.indexes or self.checks or self.keys)
 
 
 def _plan(action: AlterColumnType, context: Context) -> Outcome:
@@ -71,7 +56,7 @@ def _plan(action: AlterColumnType, context: Context) -> Outcome:
         touches=(table, *found.partners),
         afterwards=_afterwards(found, context),
     )
-    return _planned(outcome, found, _danger(found, context), context)
+    return _planned(outcome, found, _felt(found, context), context)
 
 
 def _said(found: Affected, context: Context) -> tuple[Hazard, ...]:
@@ -84,21 +69,19 @@ def _group(context: Context) -> tuple[AlterColumnType, ...]:
     return tuple(action for action in actions if isinstance(action, AlterColumnType))
 
 
-def _planned(outcome: Outcome, found: Affected, danger: Danger, context: Context) -> Outcome:
-    if not danger.any:
+def _planned(outcome: Outcome, found: Affected, felt: Affected, context: Context) -> Outcome:
+    """Decide between as written, the sequence, and an approval; `felt` is the part that would be felt."""
+    if not (felt.rewrites or felt.indexes or felt.checks or felt.foreign_keys):
         return _as_written(outcome, (sequence.as_written(found, context),))
-    refused = _refused(found, danger, context)
+    refused = _refused(felt, context)
     if refused:
         approved = msgspec.structs.replace(
             sequence.as_written(found, context), timeouts=approved_timeouts(context)
         )
         plain = _as_written(outcome, (approved,))
         return replace(plain, hazards=(*outcome.hazards, *refused))
-    said = (
-        *hazards.answers(found, danger.checks, danger.keys),
-        *sequence.index_hazards(found, context),
-    )
-    steps = sequence.steps(found, danger.checks, danger.keys, context)
+    said = (*hazards.answers(felt), *sequence.index_hazards(felt, context))
+    steps = sequence.steps(found, felt, context)
     return replace(outcome, hazards=(*outcome.hazards, *said), steps=steps)
 
 
@@ -106,31 +89,38 @@ def _as_written(outcome: Outcome, steps: tuple[Step, ...]) -> Outcome:
     return replace(outcome, steps=steps, as_written=True)
 
 
-def _danger(found: Affected, context: Context) -> Danger:
-    """A foreign key is verified on the table that has it, which may be large where the other is small."""
-    own = endangered(found.relation, context)
-    return Danger(
-        rewrite=found.rewrites and own,
+def _felt(found: Affected, context: Context) -> Affected:
+    """The part that would be felt: nothing of a small table but the foreign keys of large ones to it."""
+    own = endangered(found.relation, context) and not _missing(found, context)
+    return replace(
+        found,
+        changes=found.changes if own else (),
         indexes=found.indexes if own else (),
         checks=found.checks if own and not found.rewrites else (),
-        keys=tuple(key for key in found.foreign_keys if _felt(key, context)),
+        foreign_keys=tuple(
+            key for key in found.foreign_keys if endangered(context.facts.relation(key.table), context)
+        ),
     )
 
 
-def _felt(key: Verified, context: Context) -> bool:
-    return endangered(context.facts.relation(key.table), context)
+def _missing(found: Affected, context: Context) -> bool:
+    """Whether the table or a column is known not to exist, which the plan says already."""
+    if absent(found.table, context):
+        return True
+    known = context.facts.complete and found.relation is not None and bool(found.relation.columns)
+    return known and any(change.column is None for change in found.changes)
 
 
-def _refused(found: Affected, danger: Danger, context: Context) -> tuple[Hazard, ...]:
+def _refused(felt: Affected, context: Context) -> tuple[Hazard, ...]:
     """Return why the sequence cannot be used; nothing where it can."""
-    if danger.rewrite:
-        return hazards.rewrites(found, context)
-    fixed = tuple(each for each in danger.indexes if not sequence.replaceable(each, context))
+    if felt.rewrites:
+        return hazards.rewrites(felt, context)
+    fixed = tuple(each for each in felt.indexes if not sequence.replaceable(each, context))
     kept = (
-        *(check for check in danger.checks if not _replaceable_check(check, found, context)),
-        *(key for key in danger.keys if not _replaceable_key(key, context)),
+        *(check for check in felt.checks if not _replaceable_check(check, felt, context)),
+        *(key for key in felt.foreign_keys if not _replaceable_key(key, context)),
     )
-    return (*hazards.kept_indexes(found, fixed), *hazards.kept_constraints(found, kept))
+    return (*hazards.kept_indexes(felt, fixed), *hazards.kept_constraints(felt, kept))
 
 
 def _replaceable_key(key: Verified, context: Context) -> bool:
@@ -151,6 +141,8 @@ def _replaceable_check(check: Verified, found: Affected, context: Context) -> bo
 def _afterwards(found: Affected, context: Context) -> tuple[Step, ...]:
     relation = found.relation
     if not endangered(relation, context) or (relation is not None and not relation.is_table):
+        return ()
+    if _missing(found, context):
         return ()
     return (sequence.analyze(found, context),)
 

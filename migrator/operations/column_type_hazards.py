@@ -163,7 +163,7 @@ def kept_constraints(found: Affected, kept: tuple[Verified, ...]) -> tuple[Hazar
     )
 
 
-def answers(found: Affected, checks: tuple[Verified, ...], keys: tuple[Verified, ...]) -> tuple[Hazard, ...]:
+def answers(felt: Affected) -> tuple[Hazard, ...]:
     """Return what the sequence does about the dangers of the statement as written."""
     scans = [
         answered(
@@ -173,9 +173,9 @@ def answers(found: Affected, checks: tuple[Verified, ...], keys: tuple[Verified,
             each.table,
             "catalogue 61, R6" if each.constraint.kind is ConstraintKind.CHECK else "catalogue 82, R7",
         )
-        for each in (*checks, *keys)
+        for each in (*felt.checks, *felt.foreign_keys)
     ]
-    return (*scans, *(hazard for each in found.indexes for hazard in _away(each, found)))
+    return (*scans, *(hazard for each in felt.indexes for hazard in _away(each, felt)))
 
 
 def _away(rebuilt: Rebuilt, found: Affected) -> tuple[Hazard, ...]:

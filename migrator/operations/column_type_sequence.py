@@ -8,6 +8,8 @@ server would rebuild under the lock are dropped CONCURRENTLY before and built CO
 It may assume that `replaceable` said yes to every index, and that every constraint has a definition.
 """
 
+from dataclasses import replace
+
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context
@@ -33,14 +35,12 @@ def title(found: Affected) -> str:
     return f"ALTER COLUMN TYPE of {columns} of {found.table}"
 
 
-def effect(found: Affected, context: Context, *, safe: bool = False) -> Effect:
-    """Return the effect as written, or (`safe`) of the one step of the sequence that takes the locks."""
+def effect(found: Affected, context: Context) -> Effect:
+    """Return the effect of the change in one step."""
     mode = LockMode.ACCESS_EXCLUSIVE
     names = (*found.tables, *found.partners)
     locks = tuple(dict.fromkeys(lock for name in names for lock in locks_on(name, mode, context.facts)))
     rewritten = _stored(found.tables if found.rewrites else (), context)
-    if safe:
-        return Effect(locks=locks, rewrites=rewritten)
     read = [name for each in found.checks for name in tree_of(each.table, context)]
     read += [name for key in found.foreign_keys for name in (key.table, *_parent(key))]
     built = tuple(each.table for each in found.indexes)
@@ -81,28 +81,21 @@ def as_written(found: Affected, context: Context) -> Step:
     )
 
 
-def steps(
-    found: Affected, checks: tuple[Verified, ...], keys: tuple[Verified, ...], context: Context
-) -> tuple[Step, ...]:
-    """Return the sequence."""
-    drops = tuple(_drop(each, context) for each in found.indexes)
-    change = _change(found, checks, keys, context, phase=Phase.VALIDATE if drops else Phase.EXPAND)
-    validations = [validate(context, check.table, check.constraint.name, recipe="R6") for check in checks] + [
-        validate(context, key.table, key.constraint.name, partners=_parent(key), recipe="R7") for key in keys
+def steps(found: Affected, felt: Affected, context: Context) -> tuple[Step, ...]:
+    """Return the sequence; what is not of `felt` is done with the change: it is small."""
+    drops = tuple(_drop(each, context) for each in felt.indexes)
+    change = _change(found, felt, context, phase=Phase.VALIDATE if drops else Phase.EXPAND)
+    validations = [validate(context, each.table, each.constraint.name, recipe="R6") for each in felt.checks]
+    validations += [
+        validate(context, key.table, key.constraint.name, partners=_parent(key), recipe="R7")
+        for key in felt.foreign_keys
     ]
-    builds = tuple(made for each in found.indexes for made in _build(each, context))
+    builds = tuple(made for each in felt.indexes for made in _build(each, context))
     return (*drops, change, *builds, *validations)
 
 
-def _change(
-    found: Affected,
-    checks: tuple[Verified, ...],
-    keys: tuple[Verified, ...],
-    context: Context,
-    *,
-    phase: Phase,
-) -> Step:
-    constraints = [(each.table, each.constraint) for each in (*checks, *keys)]
+def _change(found: Affected, felt: Affected, context: Context, *, phase: Phase) -> Step:
+    constraints = [(each.table, each.constraint) for each in (*felt.checks, *felt.foreign_keys)]
     without = [ddl.alter_table(table, ddl.drop_constraint(c.name)) for table, c in constraints]
     again = [
         ddl.alter_table(
@@ -116,8 +109,18 @@ def _change(
         if c.comment is not None
     ]
     sql = (*without, statement(found, context), *again, *comments)
-    done = effect(found, context, safe=True)
+    done = effect(_less(found, felt), context)
     return transaction(context, title(found), sql, done, phase=phase, undo_note=_UNDO_NOTE)
+
+
+def _less(found: Affected, felt: Affected) -> Affected:
+    """What is left to the transaction of the change."""
+    return replace(
+        found,
+        checks=tuple(each for each in found.checks if each not in felt.checks),
+        foreign_keys=tuple(each for each in found.foreign_keys if each not in felt.foreign_keys),
+        indexes=tuple(each for each in found.indexes if each not in felt.indexes),
+    )
 
 
 def _drop(rebuilt: Rebuilt, context: Context) -> Step:

@@ -287,3 +287,10 @@ def test_a_renamed_reference_is_followed() -> None:
     made = planned(known, "ALTER TABLE users RENAME id TO key", "ALTER TABLE users ALTER key TYPE bigint")
 
     assert QualifiedName("public", "o") in made.statements[-1].effect.scans
+
+
+@pytest.mark.parametrize("text", ["ALTER TABLE o ALTER c TYPE text", "ALTER TABLE users ALTER c TYPE text"])
+def test_what_does_not_exist_is_said_once(text: str) -> None:
+    known = large("CREATE TABLE users (id int PRIMARY KEY)")
+
+    assert kinds(planned(known, text)) == [(Severity.ERROR, HazardKind.MISSING_OBJECT)]
