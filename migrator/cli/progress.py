@@ -129,6 +129,8 @@ class TerminalDisplay:
             case events.BuildProgress():
                 waits = f"  waits for {event.waits_for[0]}" if event.waits_for else ""
                 self._update(event.done, event.total or None, f"{event.stage}{waits}")
+            case events.PartitionDone():
+                self._update(None, None, f"{event.partition} is done")
             case events.LockAttemptFailed():
                 who = str(event.blockers[0]) if event.blockers else "its locks"
                 self._update(None, None, f"waiting {duration(event.waited_s)} for {who}")

@@ -119,8 +119,9 @@ class JournalCommands:
         return self._step("fail step", step, error=error, attempts=0)
 
     def step_waits(self, step: Step, waits_for: str | None) -> Command:
-        """Return the note of what a step waits for."""
-        return self._step("step waits", step, waits_for=waits_for)
+        """Return the note of what a step waits for; of a part it is the step that waits."""
+        whole = step.id.partition(PART)[0]
+        return self.query("step waits", version=step.migration, step=whole, waits_for=waits_for)
 
     def confirm(self, step: Step) -> Command:
         """Return a write whose commit waits for synchronous standbys."""

@@ -54,6 +54,7 @@ def as_part(bench: Workbench, step: Step, identity: str, part: Part) -> Done:
     )
     bench.execute(bench.commands.begin_step(made, this_backend(bench.connection).pid))
     done = run_transaction(bench, made, work)
+    bench.execute(bench.commands.step_waits(step, None))
     bench.faults(FaultPoint.PARTITION_DONE)
     return done
 
@@ -69,6 +70,7 @@ def build(bench: Workbench, step: Step, identity: str, work: BuildIndex, record:
         effect=Effect(locks=(lock,), scans=(work.table,), index_builds=(work.table,)),
     )
     done = run_build(bench, made, work, record)
+    bench.execute(bench.commands.step_waits(step, None))
     bench.faults(FaultPoint.PARTITION_DONE)
     return done
 

@@ -13,15 +13,17 @@ import psycopg
 import pytest
 
 from migrator.database.introspect import read_facts
-from migrator.errors import StepFailed
+from migrator.errors import StalePlanError, StepFailed
 from migrator.execution.events import LockAttemptFailed, PartitionDone
 from migrator.execution.faults import FaultPoint
-from migrator.execution.journal import MigrationState
+from migrator.execution.journal import Journal, MigrationState
 from migrator.plan.plan import Plan
 from migrator.plan.step import PartitionIndexes
 from migrator.planner import plan as make_plan
 from migrator.policy import Policy
 from migrator.sql.migration import read_migration
+from migrator.workflow.observation import Observation
+from migrator.workflow.saved import check_fresh
 from tests import schema_dump
 from tests.conftest import Database
 from tests.engine.plans import Recorder, carry_out
@@ -217,6 +219,46 @@ def test_partitions_come_and_go_between_plan_and_run(database: Database, second_
     applied(database, given)
 
     assert naive(second_database, *changes, INDEX) == schema_dump.schema(database.url)
+
+
+def test_saved_plan_is_fresh_though_partitions_come_and_go(database: Database) -> None:
+    connection = database.connect()
+    make(connection)
+    given = planned(database, INDEX)
+    migration = read_migration(f"{INDEX};\n", file="1_test.sql", version="1", name="test")
+
+    def check() -> None:
+        facts = read_facts(connection, journal_schema="migrator")
+        check_fresh(given, [migration], Observation(journal=Journal(), facts=facts), NOTHING_IS_SMALL)
+
+    connection.execute("ALTER TABLE events DETACH PARTITION events_1")
+    connection.execute("DROP TABLE events_2a")
+    check()
+    connection.execute("ALTER TABLE events ADD COLUMN more text")
+    with pytest.raises(StalePlanError, match=r"public\.events was changed"):
+        check()
+
+
+def test_what_it_waits_for_is_seen(database: Database) -> None:
+    connection, reader = database.connect(), database.connect()
+    make(connection)
+    seen: list[Any] = []
+
+    def hold() -> None:
+        reader.execute("BEGIN")
+        reader.execute("SELECT FROM events_1 WHERE id = 5")
+
+    def look(event: Any) -> None:
+        if isinstance(event, LockAttemptFailed):
+            seen.extend(connection.execute("SELECT waits_for FROM migrator.progress WHERE step = '1.2'"))
+            reader.execute("COMMIT")
+
+    faults = at(FaultPoint.BUILD_ENDED, 3, hold)
+    applied(database, planned(database, INDEX), faults=faults, recorder=Recorder(actions=[look]))
+
+    assert len(seen) == 1
+    assert "idle in transaction" in seen[0][0]
+    assert connection.execute("SELECT DISTINCT waits_for FROM migrator.step").fetchall() == [(None,)]
 
 
 def test_partition_dropped_after_a_crash(database: Database, second_database: Database) -> None:
