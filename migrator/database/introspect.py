@@ -21,11 +21,11 @@ from migrator.database.queries import load
 from migrator.database.sizes import Size, Statistics, with_sizes
 from migrator.errors import StoppedSafely
 from migrator.postgres.column_users import ColumnUser
+from migrator.postgres.dependent import Dependent
 from migrator.postgres.domains import Domain
 from migrator.postgres.facts import (
     Column,
     Constraint,
-    Dependent,
     Facts,
     Function,
     Index,

@@ -16,6 +16,7 @@ Source
     Catalogue 186, 190, 196 to 201, 205, 207, 216; the manual's pages of these commands.
 """
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -50,6 +51,8 @@ from migrator.sql.syntax import (
     CreateView,
 )
 
+_FOR_TRIGGERS = re.compile(r"\breturns\s+(event_)?trigger\b", re.IGNORECASE)
+
 
 def _made(
     operation: str, title: str, facts: Facts, names: tuple[QualifiedName, ...], context: Context
@@ -76,7 +79,12 @@ def _type(command: CreateType, context: Context) -> Outcome:
     name = new_name(command.name, context)
     facts = without_type(name, context.facts)
     domains = (*facts.constrained_domains, *((name,) if command.constrained else ()))
-    facts = msgspec.structs.replace(facts, types=(*facts.types, name), constrained_domains=domains)
+    facts = msgspec.structs.replace(
+        facts,
+        types=(*facts.types, name),
+        new_types=(*facts.new_types, name),
+        constrained_domains=domains,
+    )
     if command.base is not None:
         facts = msgspec.structs.replace(facts, domains=(*facts.domains, _domain(command, name)))
     word = "DOMAIN" if command.form == "domain" else "TYPE"
@@ -139,7 +147,13 @@ def _view(command: CreateView, context: Context) -> Outcome:
 
 def _function(command: CreateFunction, context: Context) -> Outcome:
     name, facts = new_name(command.name, context), context.facts
-    function = Function(name=name, volatility=command.volatility)
+    known = any(function.name == name for function in facts.functions)
+    function = Function(
+        name=name,
+        volatility=command.volatility,
+        trigger=_FOR_TRIGGERS.search(context.statement.text) is not None,
+        created_in_plan=not known,
+    )
     facts = msgspec.structs.replace(facts, functions=(*facts.functions, function))
     facts = without_dependents(facts, "function", (name.name,)) if command.or_replace else facts
     word = "PROCEDURE" if command.procedure else "FUNCTION"

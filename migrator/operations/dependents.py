@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from migrator.postgres.column_users import ColumnUser, UserKind
-from migrator.postgres.facts import Constraint, Dependent, Facts, Relation, RelationKind
+from migrator.postgres.dependent import Dependent
+from migrator.postgres.facts import Constraint, Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName, fold
 from migrator.sql.tokens import Token, TokenKind, scan
 

@@ -9,7 +9,8 @@ Why it is dangerous
 
 What is done instead
     It waits in the contract phase, and needs an approval with a reason; the locks are taken within the lock
-    budget. What an earlier statement of the same plan made may go at once.
+    budget. What an earlier statement of the same plan made, a trigger function that no trigger calls, and a
+    trigger that the file makes again, may go at once. What the server would refuse is an error of the plan.
 
 Source
     Catalogue 175, 191, 198, 203, 206, 217; the manual's pages of these commands.
@@ -20,24 +21,23 @@ import msgspec
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.dependents import views_over, without_dependents, without_relations
+from migrator.operations.drop_hazards import hazards, waits
 from migrator.operations.drop_table import KINDS as TABLES
-from migrator.operations.hazards import needs_approval
-from migrator.operations.liveness import empty, in_use, live
+from migrator.operations.renamed_objects import resolve_type
 from migrator.operations.steps import (
     approved_timeouts,
+    as_written,
     as_written_without_lock_table,
     locks_on,
 )
-from migrator.operations.target import absent, missing_relation
+from migrator.operations.target import absent
 from migrator.plan.effect import Effect, RelationLock
-from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase, Step
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Drop
 
-_DATA = frozenset({"SEQUENCE", "SCHEMA", "EXTENSION"})
 _TYPES = frozenset({"TYPE", "DOMAIN"})
 _NAMED = _TYPES | {"FUNCTION", "PROCEDURE", "ROUTINE"}
 """Kinds whose names the facts list."""
@@ -54,7 +54,7 @@ def _plan(command: Drop, context: Context) -> Outcome:
     return Outcome(
         operation=operation,
         effect=effect,
-        hazards=_hazards(command, names, context),
+        hazards=hazards(command, names, context),
         steps=(_step(command, names, effect, context),),
         facts=_after(command, names, context.facts),
         touches=(*names, *(lock.relation for lock in effect.locks if lock.relation not in names)),
@@ -66,6 +66,8 @@ def _names(command: Drop, context: Context) -> tuple[QualifiedName, ...]:
     """Return the relations (or functions, types) that are meant; of a trigger, its table."""
     if command.on_table is not None:
         return (context.resolve(command.on_table),)
+    if command.object_kind in _TYPES:
+        return tuple(resolve_type(name, context) for name in command.names)
     return tuple(context.resolve(name) for name in command.names)
 
 
@@ -101,54 +103,14 @@ def _effect(command: Drop, names: tuple[QualifiedName, ...], context: Context) -
     return Effect(locks=tuple(dict.fromkeys(locks)), unknown=command.cascade)
 
 
-def _felt(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> bool:
-    """Whether somebody may be using what goes."""
-    if command.object_kind not in _RELATIONS and command.on_table is None:
-        return live(context)
-    return any(in_use(context.facts.relation(name), context) for name in names)
-
-
-def _hazards(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> tuple[Hazard, ...]:
-    missing: tuple[Hazard, ...] = ()
-    if command.object_kind in _RELATIONS and not command.if_exists:
-        missing = tuple(hazard for name in names for hazard in missing_relation(name, context))
-    if missing or not _felt(command, names, context):
-        return missing
-    shown = ", ".join(map(str, names))
-    relation = names[0] if names and command.object_kind in _RELATIONS else None
-    found = []
-    if command.object_kind in _DATA and not _known_empty(names, context):
-        message = f"DROP {command.object_kind} destroys what {shown} holds"
-        instead = "make sure that nothing needs it, then approve it with the reason"
-        found.append(needs_approval(HazardKind.DATA_LOSS, message, instead, relation, "catalogue 173"))
-    else:
-        message = f"running code that uses {shown} fails when the {command.object_kind.lower()} is gone"
-        instead = "deploy code that does not use it first, then approve it with the reason"
-        found.append(
-            needs_approval(HazardKind.BREAKS_RUNNING_CODE, message, instead, relation, "catalogue 198")
-        )
-    return (*found, *_cascade(command, shown, relation))
-
-
-def _cascade(command: Drop, shown: str, relation: QualifiedName | None) -> tuple[Hazard, ...]:
-    if not command.cascade:
-        return ()
-    message = f"CASCADE drops whatever depends on {shown}: views, columns, foreign keys of other tables"
-    instead = "drop what depends on it by name, in statements before this one"
-    kind = HazardKind.NO_SAFE_SEQUENCE
-    return (needs_approval(kind, message, instead, relation, "catalogue 175, 191, 217"),)
-
-
-def _known_empty(names: tuple[QualifiedName, ...], context: Context) -> bool:
-    relations = [context.facts.relation(name) for name in names]
-    return all(relation is not None and empty(relation, context.facts) for relation in relations)
-
-
 def _step(command: Drop, names: tuple[QualifiedName, ...], effect: Effect, context: Context) -> Step:
     shown = ", ".join(map(str, command.names))
+    relation = context.facts.relation(names[0]) if command.on_table is not None else None
+    lockable = relation is not None and relation.is_table
+    build = as_written if lockable else as_written_without_lock_table
     title = f"DROP {command.object_kind} {shown}"
-    step = as_written_without_lock_table(context, title, effect, undo_note="what is gone is gone")
-    if not _felt(command, names, context):
+    step = build(context, title, effect, undo_note="what is gone is gone")
+    if not waits(command, names, context):
         return step
     return msgspec.structs.replace(step, phase=Phase.CONTRACT, timeouts=approved_timeouts(context))
 
@@ -168,7 +130,9 @@ def _after(command: Drop, names: tuple[QualifiedName, ...], facts: Facts) -> Fac
 def _without_named(command: Drop, names: tuple[QualifiedName, ...], facts: Facts) -> Facts:
     if command.object_kind in _TYPES:
         kept = tuple(name for name in facts.types if name not in names)
-        return msgspec.structs.replace(facts, types=kept, complete=facts.complete and not command.cascade)
+        new = tuple(name for name in facts.new_types if name not in names)
+        complete = facts.complete and not command.cascade
+        return msgspec.structs.replace(facts, types=kept, new_types=new, complete=complete)
     if command.object_kind in {"SCHEMA", "EXTENSION"} or command.cascade:
         return msgspec.structs.replace(facts, complete=False)
     return facts

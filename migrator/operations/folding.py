@@ -120,6 +120,12 @@ def with_unique(
     return folded
 
 
+def with_exclusion(facts: Facts, table: QualifiedName, name: str) -> Facts:
+    """Facts in which the table has an EXCLUDE constraint, whose index is not described further."""
+    constraint = Constraint(name=name, kind=ConstraintKind.EXCLUDE, index=name)
+    return with_constraint(facts, table, constraint)
+
+
 def _unique_index(table: QualifiedName, name: str, columns: tuple[str, ...]) -> str:
     """Return what pg_get_indexdef will say, where no name needs quotes."""
     if not all(_SIMPLE.fullmatch(each) for each in (*columns, name, table.name, table.schema or "public")):
@@ -174,7 +180,9 @@ def without_not_null(facts: Facts, table: QualifiedName, column: str) -> Facts:
 
 def without_trigger(facts: Facts, table: QualifiedName, name: str) -> Facts:
     """Facts without a trigger of the table."""
-    return facts.changed(table, lambda r: replace(r, triggers=tuple(t for t in r.triggers if t.name != name)))
+    return _everywhere(
+        facts, table, lambda r: replace(r, triggers=tuple(t for t in r.triggers if t.name != name))
+    )
 
 
 def with_unknown_size(facts: Facts, table: QualifiedName) -> Facts:

@@ -6,7 +6,9 @@ from migrator.operations import folding
 from migrator.postgres.facts import Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import (
+    AddConstraint,
     DropConstraint,
+    ExcludeConstraint,
     OtherAction,
     RenameTable,
 )
@@ -23,6 +25,8 @@ def after_action(action: object, table: QualifiedName, facts: Facts) -> Facts:
             return renamed(facts, table, QualifiedName(table.schema, action.new))
         case OtherAction():
             return _after_other(action, table, facts)
+        case AddConstraint(constraint=ExcludeConstraint(name=str(name))):
+            return folding.with_exclusion(facts, table, name)
         case _:
             return facts
 

@@ -3,7 +3,19 @@
 Keyed by the words of the action, after the kind of object where that is another than a table and it matters.
 """
 
-from migrator.operations.known_forms import AX, FREE, INDEX, NONE, REFUSED, REWRITE, SCAN, SRX, SUX, Form
+from migrator.operations.known_forms import (
+    AX,
+    BREAKS,
+    FREE,
+    INDEX,
+    NONE,
+    REFUSED,
+    REWRITE,
+    SCAN,
+    SRX,
+    SUX,
+    Form,
+)
 
 ACTIONS: dict[str, Form] = {
     "RENAME TO": Form(
@@ -16,9 +28,7 @@ ACTIONS: dict[str, Form] = {
         breaks=True,
     ),
     "ADD EXCLUDE": Form("110, R15", AX, INDEX, REFUSED, "gets an index built under the lock", None),
-    "SET SCHEMA": Form(
-        "117", AX, NONE, REFUSED, "moves away from the name that running code uses", breaks=True
-    ),
+    "SET SCHEMA": Form("117", AX, NONE, BREAKS, "moves away from the name that running code uses"),
     "OWNER TO": Form("118", AX, NONE, FREE, "changes hands; row level security may apply to others"),
     "SET (storage parameters)": Form("119", SUX, NONE, FREE, "is stored otherwise from now on"),
     "RESET (storage parameters)": Form("119", SUX, NONE, FREE, "is stored otherwise from now on"),
@@ -42,31 +52,28 @@ ACTIONS: dict[str, Form] = {
         "127",
         AX,
         NONE,
-        REFUSED,
+        BREAKS,
         "shows nothing to others than its owner where no policy allows it",
-        breaks=True,
     ),
     "DISABLE ROW LEVEL SECURITY": Form("127", AX, NONE, FREE, "shows every row again"),
-    "FORCE ROW LEVEL SECURITY": Form(
-        "127", AX, NONE, REFUSED, "applies its policies to its owner too", breaks=True
-    ),
+    "FORCE ROW LEVEL SECURITY": Form("127", AX, NONE, BREAKS, "applies its policies to its owner too"),
     "NO FORCE ROW LEVEL SECURITY": Form("127", AX, NONE, FREE, "spares its owner the policies"),
     "ENABLE TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger from now on"),
     "DISABLE TRIGGER": Form(
-        "128", SRX, NONE, REFUSED, "fires the trigger no longer; ALL includes foreign keys", breaks=True
+        "128", SRX, NONE, BREAKS, "fires the trigger no longer; ALL includes foreign keys"
     ),
-    "ENABLE RULE": Form("129", AX, NONE, REFUSED, "rewrites queries from now on", breaks=True),
-    "DISABLE RULE": Form("129", AX, NONE, REFUSED, "rewrites queries no longer", breaks=True),
-    "INHERIT": Form("132", AX, NONE, REFUSED, "shows its rows in the parent from now on", breaks=True),
-    "NO INHERIT": Form("132", AX, NONE, REFUSED, "no longer shows its rows in the parent", breaks=True),
+    "ENABLE RULE": Form("129", AX, NONE, BREAKS, "rewrites queries from now on"),
+    "DISABLE RULE": Form("129", AX, NONE, BREAKS, "rewrites queries no longer"),
+    "INHERIT": Form("132", AX, NONE, BREAKS, "shows its rows in the parent from now on"),
+    "NO INHERIT": Form("132", AX, NONE, BREAKS, "no longer shows its rows in the parent"),
     "OF": Form("133", AX, NONE, FREE, "is tied to a type"),
     "NOT OF": Form("133", AX, NONE, FREE, "is tied to a type no longer"),
     "SET ATTRIBUTES": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
     "RESET ATTRIBUTES": Form("55", SUX, NONE, FREE, "is planned otherwise from now on"),
     "ENABLE ALWAYS TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger from now on"),
     "ENABLE REPLICA TRIGGER": Form("128", SRX, NONE, FREE, "fires the trigger on replicas only"),
-    "ENABLE ALWAYS RULE": Form("129", AX, NONE, REFUSED, "rewrites queries from now on", breaks=True),
-    "ENABLE REPLICA RULE": Form("129", AX, NONE, REFUSED, "rewrites queries on replicas only", breaks=True),
+    "ENABLE ALWAYS RULE": Form("129", AX, NONE, BREAKS, "rewrites queries from now on"),
+    "ENABLE REPLICA RULE": Form("129", AX, NONE, BREAKS, "rewrites queries on replicas only"),
     "DEPENDS ON EXTENSION": Form("166", AX, NONE, FREE, "goes with the extension"),
     "SEQUENCE OPTIONS": Form("202", SRX, NONE, FREE, "numbers otherwise from now on"),
     "INDEX RENAME TO": Form("163", SUX, NONE, FREE, "has another name"),

@@ -16,7 +16,9 @@ from migrator.operations.known_forms import (
 from migrator.postgres.lock_modes import LockMode
 
 COMMANDS: dict[str, Form] = {
-    "LOCK TABLE": Form("181", AX, NONE, REFUSED, "is locked for as long as the transaction lasts"),
+    "LOCK TABLE": Form(
+        "181", AX, NONE, REFUSED, "is locked until its own transaction ends: every statement has one"
+    ),
     "CLUSTER": Form("178", AX, REWRITE, REFUSED, "is written anew under the lock", "use pg_repack"),
     "VACUUM": Form("179", SUX, SCAN, FREE, "is cleaned up"),
     "ANALYZE": Form("180", SUX, NONE, FREE, "gets new statistics"),

@@ -27,6 +27,7 @@ from migrator.operations.known_actions import ACTIONS
 from migrator.operations.known_commands import COMMANDS
 from migrator.operations.known_forms import UNKNOWN, Form, Verdict, Work
 from migrator.operations.liveness import empty, endangered, in_use, live
+from migrator.operations.renamed_objects import after_rename, nobody_knows
 from migrator.operations.steps import (
     approved_timeouts,
     as_written,
@@ -97,9 +98,12 @@ def _plan_command(command: KnownForm, context: Context) -> Outcome:
     words = command.kind
     if words == "VACUUM" and "FULL" in context.statement.text.upper():
         words = "VACUUM FULL"
-    case = Case(words=words, form=COMMANDS.get(words, UNKNOWN), names=names)
+    form = COMMANDS.get(words, UNKNOWN)
+    if nobody_knows(command, context):
+        form = replace(form, verdict=Verdict.FREE)
+    case = Case(words=words, form=form, names=names)
     if words not in _CODE:
-        return _outcome(case, context.facts, context)
+        return _outcome(case, after_rename(command, context), context)
     facts = msgspec.structs.replace(context.facts, complete=False)
     return replace(_outcome(case, facts, context), touches_everything=True)
 

@@ -31,6 +31,7 @@ from migrator.postgres.object_names import joined_columns
 from migrator.sql.syntax import (
     CheckConstraint,
     CreateTable,
+    ExcludeConstraint,
     ForeignKeyConstraint,
     UniqueConstraint,
 )
@@ -124,7 +125,7 @@ def _constraints(command: CreateTable) -> list[tuple[str | None, WrittenConstrai
     """Return column (None for the table's own) and constraint: CHECKs first, as the server adds them."""
     own = [(column.name, c) for column in command.columns for c in column.constraints]
     both: list[tuple[str | None, WrittenConstraint]] = [*own, *((None, c) for c in command.constraints)]
-    rank = {CheckConstraint: 0, UniqueConstraint: 1, ForeignKeyConstraint: 2}
+    rank = {CheckConstraint: 0, UniqueConstraint: 1, ExcludeConstraint: 1, ForeignKeyConstraint: 2}
     return sorted(((c, k) for c, k in both if type(k) in rank), key=lambda pair: rank[type(pair[1])])
 
 
@@ -143,6 +144,8 @@ def _with_constraint(
             label, addition = ("pkey", None) if constraint.primary else ("key", joined_columns(columns))
             name = constraint.name or relation_name(table, addition, label, facts)
             return folding.with_unique(facts, table, name, columns, primary=constraint.primary)
+        case ExcludeConstraint(name=str(name)):
+            return folding.with_exclusion(facts, table, name)
         case ForeignKeyConstraint():
             return _with_foreign_key(facts, table, constraint.columns or column, constraint, context)
         case _:

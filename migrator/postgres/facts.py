@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from migrator.postgres.column_users import ColumnUser  # msgspec reads annotations
+from migrator.postgres.dependent import Dependent
 from migrator.postgres.domains import Domain  # msgspec reads annotations
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import NEWEST_KNOWN, ServerVersion
@@ -111,22 +112,6 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that a fill trigger of ours, installed earlier in the plan, keeps filled."""
 
 
-class Dependent(msgspec.Struct, frozen=True, kw_only=True):
-    """An object that stops DROP without CASCADE; views and foreign keys are listed elsewhere."""
-
-    kind: str
-    """In the server's words: `function`, `policy`, `table column`, …"""
-    name: str
-    """Its own bare name, by which a later DROP finds it; empty where it has none."""
-    identity: str
-    """What pg_identify_object calls it, e.g. `public.open_orders(integer)`."""
-    table: QualifiedName | None = None
-    """The relation that it is part of, and goes with."""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.identity}"
-
-
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """A table, view, sequence …, with what hangs on it."""
 
@@ -215,6 +200,10 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     name: QualifiedName
     volatility: str
+    trigger: bool = False
+    """It returns trigger or event_trigger, so that only triggers call it."""
+    created_in_plan: bool = False
+    """An earlier statement of this plan makes it: nobody calls it yet."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,6 +228,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     relations: tuple[Relation, ...] = ()
     functions: tuple[Function, ...] = ()
     types: tuple[QualifiedName, ...] = ()
+    new_types: tuple[QualifiedName, ...] = ()
+    """Of the types, those that got their name from an earlier statement of this plan: nobody uses it yet."""
     constrained_domains: tuple[QualifiedName, ...] = ()
     """Of the types, the domains that have a constraint or are over one that has."""
     domains: tuple[Domain, ...] = ()

@@ -51,7 +51,14 @@ def adjusted(facts: Facts, case: Case) -> Facts:
     """Give the tables the sizes that the case asks for, as if they had been in use for long."""
     relations = tuple(_sized(relation, case) for relation in facts.relations)
     return replace(
-        facts, live=case.live, complete=True, relations=relations, source="golden", settings=SETTINGS
+        facts,
+        live=case.live,
+        complete=True,
+        relations=relations,
+        functions=tuple(replace(function, created_in_plan=False) for function in facts.functions),
+        new_types=(),
+        source="golden",
+        settings=SETTINGS,
     )
 
 

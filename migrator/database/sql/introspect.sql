@@ -488,9 +488,10 @@ SELECT DISTINCT keys.indrelid FROM keys JOIN changed ON changed.oid = keys.colla
 -- Functions and procedures outside the system schemas and the journal's ($1), those of extensions included; one line for
 -- each name and volatility.
 SELECT coalesce(json_agg(json_build_object('name', json_build_object('schema', found.nspname, 'name', found.proname),
-    'volatility', found.provolatile) ORDER BY found.nspname, found.proname, found.provolatile), '[]')::text
+    'volatility', found.provolatile, 'trigger', found.for_triggers) ORDER BY found.nspname, found.proname, found.provolatile), '[]')::text
 FROM (
-    SELECT DISTINCT n.nspname, p.proname, p.provolatile
+    SELECT DISTINCT n.nspname, p.proname, p.provolatile,
+        p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS for_triggers
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND n.nspname <> $1
 ) AS found

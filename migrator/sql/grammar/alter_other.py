@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, fold
 from migrator.sql.grammar.column import collation_clause
 from migrator.sql.grammar.create_function import plain_option
 from migrator.sql.grammar.expression import expression
@@ -191,4 +191,6 @@ def alter_extension(c: Cursor) -> KnownForm:
 
 def _known(c: Cursor, kind: str, name: QualifiedName) -> KnownForm:
     c.expect_end()
-    return KnownForm(kind=kind, names=(name,))
+    moved_to = kind.endswith((" RENAME TO", " SET SCHEMA"))
+    words = (fold(c.slice(len(c.tokens) - 1).text),) if moved_to else ()
+    return KnownForm(kind=kind, names=(name,), words=words)
