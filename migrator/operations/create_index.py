@@ -74,7 +74,7 @@ def _plan(command: CreateIndex, context: Context) -> Outcome:
     index = QualifiedName(table.schema, name)
     taken = _taken(command, index, relation, context)
     if isinstance(taken, str):
-        return replace(outcome, note=taken)
+        return replace(outcome, effect=Effect(locks=effect.locks), note=taken)
     hazards = (
         *missing_relation(table, context),
         *_not_indexable(relation),

@@ -26,18 +26,17 @@ from migrator.operations.conditions import by_unique_key
 from migrator.operations.delete_refusals import hazards_of_walk, reasons_against_batches
 from migrator.operations.hazards import needs_approval
 from migrator.operations.liveness import endangered
+from migrator.operations.row_effects import effect_of_delete
 from migrator.operations.steps import as_written, as_written_at_length, backfill
 from migrator.operations.target import absent, extension_owned, missing_relation
 from migrator.operations.update_refusals import estimate
 from migrator.plan import ddl
 from migrator.plan.ddl_backfill import Target
 from migrator.plan.ddl_captured import captured_delete
-from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, truncate
-from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Delete
 
 NAME = "delete"
@@ -46,7 +45,7 @@ NAME = "delete"
 def _plan(command: Delete, context: Context) -> Outcome:
     table = context.resolve(command.table)
     relation = context.facts.relation(table)
-    effect = Effect(locks=(RelationLock(table, LockMode.ROW_EXCLUSIVE),), scans=(table,))
+    effect = effect_of_delete(table, context, only=command.only)
     outcome = Outcome(operation=NAME, effect=effect, facts=context.facts, touches=(table,))
     if absent(table, context):
         return replace(outcome, hazards=missing_relation(table, context))

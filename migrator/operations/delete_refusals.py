@@ -11,14 +11,13 @@ from migrator.operations.base import Context
 from migrator.operations.foreign_key_support import indexed
 from migrator.operations.hazards import answered, needs_approval, warning, wrong
 from migrator.operations.liveness import endangered, rows_at_most
+from migrator.operations.row_effects import foreign_keys, reaches
 from migrator.operations.update_reading import Evaluation, Reading, Row, Unfit, read
 from migrator.operations.update_refusals import reasons_of_target
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.walk_key import walk_key
-from migrator.postgres.facts import Constraint, ConstraintKind, Relation
+from migrator.postgres.facts import Relation
 from migrator.sql.syntax import Delete
-
-_REACHES_ROWS = ("ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE SET DEFAULT")
 
 
 def reasons_against_batches(
@@ -74,19 +73,10 @@ def _condition(command: Delete, relation: Relation, context: Context) -> Iterato
 
 def _rows_that_hold_each_other(relation: Relation) -> Iterator[tuple[str, str | None]]:
     """The server checks such a key at the end of the statement: one DELETE passes where batches fail."""
-    for constraint in _foreign_keys(relation):
-        if constraint.references == relation.name and not _reaches(constraint):
+    for constraint in foreign_keys(relation):
+        if constraint.references == relation.name and not reaches(constraint):
             refers = f"{constraint.name} makes rows of {relation.name} refer to each other"
             yield f"{refers}, and a batch cannot delete a row before those that refer to it", None
-
-
-def _reaches(constraint: Constraint) -> bool:
-    definition = " ".join(constraint.definition.upper().split())
-    return any(action in definition for action in _REACHES_ROWS)
-
-
-def _foreign_keys(relation: Relation) -> list[Constraint]:
-    return [c for c in relation.constraints if c.kind is ConstraintKind.FOREIGN_KEY]
 
 
 def _scans_of_children(relation: Relation, context: Context) -> Iterator[Hazard]:
@@ -94,7 +84,7 @@ def _scans_of_children(relation: Relation, context: Context) -> Iterator[Hazard]
         child = context.facts.relation(name)
         if child is None or not endangered(child, context):
             continue
-        for constraint in _foreign_keys(child):
+        for constraint in foreign_keys(child):
             if constraint.references != relation.name or indexed(child, constraint.columns):
                 continue
             columns = ", ".join(constraint.columns)

@@ -131,7 +131,7 @@ def validate(
 
 def backfill(context: Context, title: str, work: Backfill, **details: Unpack[Details]) -> Step:
     """Return a walk in batches: row locks only, and no batch waits longer than the budget for one."""
-    effect = Effect(locks=(RelationLock(work.table, LockMode.ROW_EXCLUSIVE),))
+    effect = Effect(locks=locks_on(work.table, LockMode.ROW_EXCLUSIVE, context.facts))
     policy = context.policy
     details.setdefault("phase", Phase.BACKFILL)
     details.setdefault("undo_note", "rows keep the values they were given")

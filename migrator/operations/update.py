@@ -31,6 +31,7 @@ from migrator.operations.conditions import by_unique_key
 from migrator.operations.fill_trigger import becomes_not_null, create_step, drop_step, with_trigger
 from migrator.operations.hazards import answered, warning, wrong
 from migrator.operations.liveness import endangered, in_use, rows_at_most
+from migrator.operations.row_effects import effect_on_rows
 from migrator.operations.steps import as_written, as_written_at_length, backfill
 from migrator.operations.target import absent, missing_columns, missing_relation
 from migrator.operations.update_reading import Unfit
@@ -46,13 +47,11 @@ from migrator.operations.update_values import Value, added_by_file, filling, jud
 from migrator.plan import ddl
 from migrator.plan.ddl_backfill import Target, idempotent_backfill
 from migrator.plan.ddl_captured import once_only_backfill
-from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Backfill, Phase, Step
 from migrator.plan.walk_key import avoids_collation
 from migrator.postgres.facts import Relation
 from migrator.postgres.identifiers import QualifiedName, truncate
-from migrator.postgres.lock_modes import LockMode
 from migrator.sql.migration import BackfillChoice
 from migrator.sql.syntax import Update
 
@@ -62,7 +61,7 @@ NAME = "update"
 def _plan(command: Update, context: Context) -> Outcome:
     table = context.resolve(command.table)
     relation = context.facts.relation(table)
-    effect = Effect(locks=(RelationLock(table, LockMode.ROW_EXCLUSIVE),), scans=(table,))
+    effect = effect_on_rows(table, context, only=command.only)
     outcome = Outcome(operation=NAME, effect=effect, facts=context.facts, touches=(table,))
     if absent(table, context):
         return replace(outcome, hazards=missing_relation(table, context))

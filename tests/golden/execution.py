@@ -12,6 +12,8 @@ from migrator.plan.plan import Plan
 from migrator.plan.step import Phase
 from migrator.policy import Policy
 from migrator.runner import run
+from migrator.shadow.compare import differences
+from migrator.shadow.trace import Trace
 from tests.conftest import Database
 
 POLICY = Policy(batch_rows=1, batch_rows_min=1, batch_rows_max=1)
@@ -37,6 +39,31 @@ def carry_out_naively(statements: list[str], database: Database) -> None:
     cursor = psycopg.RawCursor(database.connect())
     for statement in statements:
         cursor.execute(statement)
+
+
+def measure_naively(plan: Plan, statements: list[str], database: Database) -> dict[str, list[str]]:
+    """Run the user's own statements, and return where they did not do what the plan declares of them.
+
+    Statements of an explicit transaction, and those that cannot run in one, are only run.
+    """
+    connection = database.connect()
+    if any(statement.kind == "transaction-control" for statement in plan.statements):
+        carry_out_naively(statements, database)
+        return {}
+    wrong = {}
+    for source, text in zip(plan.statements, statements, strict=True):
+        try:
+            with connection.transaction():
+                connection.execute("SET LOCAL enable_seqscan = off")
+                trace = Trace(connection)
+                psycopg.RawCursor(connection).execute(text)
+                found = differences(source.effect, trace.measured())
+        except psycopg.errors.ActiveSqlTransaction:
+            psycopg.RawCursor(connection).execute(text)
+            found = []
+        if found:
+            wrong[text] = found
+    return wrong
 
 
 def _states(plan: Plan, database: Database, options: RunOptions) -> list[MigrationState | None]:

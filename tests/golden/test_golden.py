@@ -12,7 +12,7 @@ from migrator.sql.migration import read_migration
 from tests.conftest import Database, create_database, drop_database
 from tests.golden.case_file import Case, all_cases
 from tests.golden.emptied import empty
-from tests.golden.execution import carry_out, carry_out_naively
+from tests.golden.execution import carry_out, carry_out_naively, measure_naively
 from tests.golden.leftovers import helpers, journal_objects, objects_of_new_journal
 from tests.golden.planning import adjusted, folded_facts, planned
 from tests.golden.render import render
@@ -77,9 +77,10 @@ def test_result_is_that_of_the_naive_file(
     facts = server_facts(case, database)
     plan = planned(case, facts)
     migration = read_migration(case.migration, file="0001_golden.sql", version="0001", name="golden")
-    carry_out_naively([statement.text for statement in migration.statements], second_database)
+    undeclared = measure_naively(plan, [each.text for each in migration.statements], second_database)
     carry_out(plan, database)
 
+    assert undeclared == {}
     assert schema(second_database.url) == schema(database.url)
     assert rows(second_database, volatile=case.volatile) == rows(database, volatile=case.volatile)
     assert new_journal == journal_objects(database)

@@ -1,0 +1,58 @@
+"""Where the declared effect of a statement is not the measured one.
+
+Compared strictly: a lock, rewrite or index build that is declared must happen, and one that happens must be
+declared. Not declared need be what harms nobody: ACCESS SHARE and ROW SHARE, reading a table under them,
+locks on indexes and sequences of a table that is locked anyway. What is declared of a partitioned table, or
+of one with children, stands for all that belong to it; their locks are named one by one.
+"""
+
+from collections.abc import Iterable
+
+from migrator.plan.effect import Effect
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
+from migrator.shadow.trace import Measured
+
+_HARMLESS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE, None})
+
+Names = Iterable[QualifiedName]
+
+
+def differences(declared: Effect, measured: Measured) -> list[str]:
+    """Say what is not as declared, a line each; an unknown effect declares nothing."""
+    if declared.unknown:
+        return []
+    harmless = {lock.relation for lock in measured.locks if lock.mode in _HARMLESS}
+    scanned = [name for name in measured.scans if name not in harmless]
+    under_work = (*declared.scans, *declared.rewrites, *declared.index_builds)
+    return [
+        *_locks(declared, measured),
+        *_undeclared("rewrite", declared.rewrites, measured.rewrites, measured),
+        *_missing("rewrite", declared.rewrites, measured.rewrites, measured),
+        *_undeclared("index build", declared.index_builds, measured.index_builds, measured),
+        *_missing("index build", declared.index_builds, measured.index_builds, measured),
+        *_undeclared("scan", under_work, scanned, measured),
+        *_missing("scan", declared.scans, measured.reads, measured),
+    ]
+
+
+def _locks(declared: Effect, measured: Measured) -> list[str]:
+    said = {lock.relation: lock.mode for lock in declared.locks if lock.relation in measured.within}
+    held = {lock.relation: lock.mode for lock in (*measured.locks, *measured.other_locks)}
+    own = {lock.relation for lock in measured.other_locks} - set(said)
+    found = []
+    for name in sorted({*said, *held} - own, key=str):
+        before, after = said.get(name), held.get(name)
+        if before is not after and not {before, after} <= _HARMLESS:
+            found.append(f"{name}: declared {before or 'no lock'}, measured {after or 'no lock'}")
+    return found
+
+
+def _undeclared(what: str, declared: Names, found: Names, measured: Measured) -> list[str]:
+    allowed = set(declared)
+    return [f"undeclared {what} of {name}" for name in found if not measured.within[name] & allowed]
+
+
+def _missing(what: str, declared: Names, found: Names, measured: Measured) -> list[str]:
+    happened = {above for name in found for above in measured.within[name]}
+    return [f"declared {what} of {name} did not happen" for name in declared if name not in happened]
