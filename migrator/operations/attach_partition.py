@@ -31,6 +31,7 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import felt, small
 from migrator.operations.partition_bound import condition
+from migrator.operations.partition_facts import matching_index
 from migrator.operations.steps import approved_timeouts, as_written, written
 from migrator.operations.target import missing_relation, table_of
 from migrator.plan.effect import Effect
@@ -113,10 +114,15 @@ def _large(root: Relation, table: Relation, context: Context) -> bool:
 
 
 def _effect(root: Relation, table: Relation, context: Context) -> Effect:
-    default = default_proof.large_default(root, context)
-    read = [table.name] if _large(root, table, context) else []
-    locks = attach_effect(root, table.name, context)
-    return msgspec.structs.replace(locks, scans=(*read, *(() if default is None else (default,))))
+    """Return what it does as written: it reads the table, and builds what the partitioned one has more."""
+    read = () if table.kind is RelationKind.FOREIGN_TABLE else (table.name,)
+    lacking = any(matching_index(table, index) is None for index in root.indexes)
+    return msgspec.structs.replace(
+        attach_effect(root, table.name, context),
+        scans=(*read, *default_proof.default_read(root, context)),
+        # Of a table that the plan creates LIKE another the indexes are not known, and nobody waits for it.
+        index_builds=read if lacking and not table.created_in_plan else (),
+    )
 
 
 def _misfits(root: Relation, table: Relation) -> tuple[Hazard, ...]:

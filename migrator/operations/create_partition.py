@@ -53,8 +53,7 @@ def effect(root: QualifiedName, name: QualifiedName, context: Context) -> Effect
         return Effect(locks=tuple(locks))
     attached = attach_effect(relation, name, context).locks
     locks += [lock for lock in attached if lock.relation not in {root, name}]
-    default = default_proof.large_default(relation, context)
-    return Effect(locks=tuple(locks), scans=() if default is None else (default,))
+    return Effect(locks=tuple(locks), scans=default_proof.default_read(relation, context))
 
 
 def plan(command: CreateTable, name: QualifiedName, root: QualifiedName, context: Context) -> Outcome:

@@ -60,12 +60,12 @@ def _effect(command: CreateTable, context: Context) -> Effect:
     keys = [lock for name in referenced(command, context) for lock in locks_on(name, shared, facts)]
     like = [RelationLock(context.resolve(name), LockMode.ACCESS_SHARE) for name in command.like]
     parents = [RelationLock(context.resolve(n), LockMode.SHARE_UPDATE_EXCLUSIVE) for n in command.inherits]
-    root = command.partition_of
-    if root is not None:
-        above = create_partition.effect(context.resolve(root), new_name(command.name, context), context)
-        keys = [*above.locks, *keys]
+    above = Effect()
+    if command.partition_of is not None:
+        root = context.resolve(command.partition_of)
+        above = create_partition.effect(root, new_name(command.name, context), context)
     if command.query is None or not command.with_data:
-        return Effect(locks=tuple(dict.fromkeys((*keys, *parents, *like))))
+        return Effect(locks=tuple(dict.fromkeys((*above.locks, *keys, *parents, *like))), scans=above.scans)
     read = create_from_query.read_by(command.query, context)
     return Effect(locks=tuple(RelationLock(name, LockMode.ACCESS_SHARE) for name in read), scans=read)
 

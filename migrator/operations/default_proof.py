@@ -42,6 +42,14 @@ def large_default(root: Relation, context: Context) -> QualifiedName | None:
     return default
 
 
+def default_read(root: Relation, context: Context) -> tuple[QualifiedName, ...]:
+    """Return the default partition, which the server reads for rows that belong elsewhere from now on."""
+    name = root.default_partition
+    relation = None if name is None else context.facts.relation(name)
+    stored = relation is None or relation.kind is not RelationKind.FOREIGN_TABLE
+    return () if name is None or not stored else (name,)
+
+
 def default_proof(
     root: Relation, condition: Sql | None, context: Context
 ) -> tuple[DefaultProof | None, str | None]:

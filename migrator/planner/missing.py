@@ -5,6 +5,7 @@ the plan says that the server will refuse it.
 """
 
 from migrator.operations.base import Context, Outcome
+from migrator.operations.steps import effect_on
 from migrator.operations.target import missing_columns, relation_of, table_of
 from migrator.plan.hazard import Hazard
 from migrator.sql.syntax import (
@@ -24,13 +25,13 @@ def gone_already(action: Action, context: Context) -> Outcome | None:
         return None
     match action:
         case DropColumn(if_exists=True, column=name) if relation.column(name) is None:
-            note = f"{table} has no column {name}"
-            return Outcome(operation="drop-column", facts=context.facts, touches=(table,), note=note)
+            operation, note = "drop-column", f"{table} has no column {name}"
         case DropConstraint(if_exists=True, name=name) if relation.constraint(name) is None:
-            note = f"{table} has no constraint {name}"
-            return Outcome(operation="drop-constraint", facts=context.facts, touches=(table,), note=note)
+            operation, note = "drop-constraint", f"{table} has no constraint {name}"
         case _:
             return None
+    effect = effect_on(context, table)
+    return Outcome(operation=operation, effect=effect, facts=context.facts, touches=(table,), note=note)
 
 
 def missing_parts(action: Action, context: Context) -> tuple[Hazard, ...]:

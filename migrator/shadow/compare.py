@@ -2,8 +2,9 @@
 
 Compared strictly: a lock, rewrite or index build that is declared must happen, and one that happens must be
 declared. Not declared need be what harms nobody: ACCESS SHARE and ROW SHARE, reading a table under them,
-locks on indexes and sequences of a table that is locked anyway. What is declared of a partitioned table, or
-of one with children, stands for all that belong to it; their locks are named one by one.
+locks on indexes and sequences of a table that is locked anyway, new storage of a table without rows. What is
+declared of a partitioned table, or of one with children, stands for all that belong to it; their locks are
+named one by one, but for those of the partitions that a written row finds its way to.
 """
 
 from collections.abc import Iterable
@@ -22,12 +23,13 @@ def differences(declared: Effect, measured: Measured) -> list[str]:
     """Say what is not as declared, a line each; an unknown effect declares nothing."""
     if declared.unknown:
         return []
-    harmless = {lock.relation for lock in measured.locks if lock.mode in _HARMLESS}
+    harmless = {lock.relation for lock in measured.locks if lock.mode in _HARMLESS} | {*measured.truncated}
     scanned = [name for name in measured.scans if name not in harmless]
+    rewritten = [name for name in measured.rewrites if name not in measured.truncated]
     under_work = (*declared.scans, *declared.rewrites, *declared.index_builds)
     return [
         *_locks(declared, measured),
-        *_undeclared("rewrite", declared.rewrites, measured.rewrites, measured),
+        *_undeclared("rewrite", declared.rewrites, rewritten, measured),
         *_missing("rewrite", declared.rewrites, measured.rewrites, measured),
         *_undeclared("index build", declared.index_builds, measured.index_builds, measured),
         *_missing("index build", declared.index_builds, measured.index_builds, measured),
@@ -43,7 +45,8 @@ def _locks(declared: Effect, measured: Measured) -> list[str]:
     found = []
     for name in sorted({*said, *held} - own, key=str):
         before, after = said.get(name), held.get(name)
-        if before is not after and not {before, after} <= _HARMLESS:
+        routed = after is LockMode.ROW_EXCLUSIVE and measured.within.get(name, frozenset()) & set(said)
+        if before is not after and not {before, after} <= _HARMLESS and not (before is None and routed):
             found.append(f"{name}: declared {before or 'no lock'}, measured {after or 'no lock'}")
     return found
 

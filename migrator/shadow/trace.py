@@ -62,10 +62,11 @@ class Measured:
     reads: tuple[QualifiedName, ...]
     """Tables read in any way."""
     rewrites: tuple[QualifiedName, ...]
+    """Tables with new storage."""
     index_builds: tuple[QualifiedName, ...]
-    """Tables that got an index, or have one with new storage without being rewritten."""
+    """Tables that got an index, or have one with new storage without having new storage themselves."""
     truncated: tuple[QualifiedName, ...]
-    """Tables that had rows and have none stored any more."""
+    """Tables with new storage that is empty: TRUNCATE, or a rewrite of an empty table."""
     within: dict[QualifiedName, frozenset[QualifiedName]]
     """Each relation with what it is a partition or child of, at whatever distance, itself included."""
 
@@ -81,9 +82,7 @@ class Trace:
         """Return what has happened since; the transaction must still be open."""
         before, after = self._before, _relations(self._connection)
         kept = [(oid, seen, after[oid]) for oid, seen in before.items() if oid in after]
-        emptied = {oid for oid, old, new in kept if _emptied(old, new)}
         stored = {oid for oid, old, new in kept if old.kind in _WITH_ROWS and old.filenode != new.filenode}
-        built = _with_new_indexes(before, after) - stored
         tables = [(old, new) for _, old, new in kept if old.kind in _TABLES]
         held = self._held()
         return Measured(
@@ -91,9 +90,9 @@ class Trace:
             other_locks=tuple(lock for kind, lock in held if kind in _OTHERS),
             scans=_names(old for old, new in tables if new.scans > old.scans),
             reads=_names(old for old, new in tables if new.reads > old.reads),
-            rewrites=_names(before[oid] for oid in stored - emptied),
-            index_builds=_names(before[oid] for oid in built),
-            truncated=_names(before[oid] for oid in emptied),
+            rewrites=_names(before[oid] for oid in stored),
+            index_builds=_names(before[oid] for oid in _indexed(before, after, stored)),
+            truncated=_names(before[oid] for oid in stored if after[oid].bytes == 0),
             within={seen.name: _within(oid, before) for oid, seen in before.items()},
         )
 
@@ -123,19 +122,12 @@ def _relations(connection: psycopg.Connection[Any]) -> dict[int, _Seen]:
     }
 
 
-def _emptied(old: _Seen, new: _Seen) -> bool:
-    return old.kind in _WITH_ROWS and old.filenode != new.filenode and old.bytes > 0 and new.bytes == 0
-
-
-def _with_new_indexes(before: dict[int, _Seen], after: dict[int, _Seen]) -> set[int]:
-    """Return tables of before that have an index with storage that was not there."""
-    return {
-        new.table
-        for oid, new in after.items()
-        if new.kind == "i"
-        and new.table in before
-        and (oid not in before or before[oid].filenode != new.filenode)
-    }
+def _indexed(before: dict[int, _Seen], after: dict[int, _Seen], stored: set[int]) -> set[int]:
+    """Return tables of before with a new index, or with one that was built again on its own."""
+    found = {oid: new for oid, new in after.items() if new.kind == "i" and new.table in before}
+    added = {new.table for oid, new in found.items() if oid not in before}
+    again = {n.table for oid, n in found.items() if oid in before and before[oid].filenode != n.filenode}
+    return added | (again - stored)
 
 
 def _within(oid: int, relations: dict[int, _Seen]) -> frozenset[QualifiedName]:
