@@ -203,7 +203,7 @@ class Replay:
         observation = workflow.observe(connector, POLICY)
         for _ in range(_ROUNDS):
             agenda = workflow.prepare(self.migrations, observation, POLICY)
-            if not agenda.unapproved or any(not hazard.approvable for hazard in agenda.unapproved):
+            if not agenda.unapproved or any(map(_final, agenda.unapproved)):
                 return agenda
             self._approve(copied, agenda.unapproved)
         raise RuntimeError(f"{copied.name}: the approvals have no end")
@@ -224,7 +224,7 @@ class Replay:
         self.migrations[-1] = history.read_file(history.migration_file(copied))
 
     def _refuse(self, path: Path, hazards: tuple[Hazard, ...]) -> None:
-        final = next(hazard for hazard in hazards if not hazard.approvable)
+        final = next(filter(_final, hazards))
         self.record.refused.append(f"{path.name}:{final.line} {final.kind}: {final.message}")
         whole = path.name in self.history.in_one_transaction
         naive.run_file(self.sides.ours, path, in_one_transaction=whole)
@@ -271,6 +271,11 @@ def run(history: History, directory: Path, sides: Sides) -> LiveRecord:
         record.lost = differences(ours, theirs, replay.drawn)
     sides.drop_kept()
     return record
+
+
+def _final(hazard: Hazard) -> bool:
+    """Whether nothing that is written into the file makes it right."""
+    return not hazard.approvable and hazard.kind is not HazardKind.EXISTING_COLUMN_BACKFILL
 
 
 def _directive(hazard: Hazard) -> str:
