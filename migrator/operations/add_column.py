@@ -34,7 +34,7 @@ from migrator.operations.column_definition import (
     generated_users,
     parts_of,
 )
-from migrator.operations.column_refusals import refusals
+from migrator.operations.column_refusals import refusals, without_equality
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import empty, endangered, in_use
 from migrator.operations.names import constraint_name, not_null_name, relation_name
@@ -56,8 +56,13 @@ UNDO_NOTE = "what was written to the column is lost"
 
 
 def _plan(action: AddColumn, context: Context) -> Outcome:
-    relation = relation_of(context)
     parts = parts_of(action.column, context)
+    outcome = _decided(action, parts, context)
+    return replace(outcome, hazards=(*outcome.hazards, *without_equality(parts, context)))
+
+
+def _decided(action: AddColumn, parts: Parts, context: Context) -> Outcome:
+    relation = relation_of(context)
     existing = None if relation is None else relation.column(action.column.name)
     effect = effect_as_written(parts, context)
     if existing is not None:

@@ -33,7 +33,10 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import AddColumn
 
 _OF_REPEATED_VALUES = frozenset({HazardKind.MAY_FAIL_ON_DATA, HazardKind.MAY_BREAK_WRITERS})
-"""What is said of a unique index, and is no danger where every value is a number of its own."""
+"""What is said of a unique index, and is no danger where no value of the new column is given twice.
+
+In every row of code that does not know the column it is NULL, or a number of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +217,7 @@ def _uniques(parts: Parts, draft: Draft) -> Draft:
         steps, facts, found = unique_steps(
             draft.context, table_of(draft.context), (parts.definition.name,), constraint
         )
-        told = tuple(h for h in found if not (parts.numbered and h.kind in _OF_REPEATED_VALUES))
+        distinct = parts.numbered or not parts.supplies_value
+        told = tuple(h for h in found if not (distinct and h.kind in _OF_REPEATED_VALUES))
         draft = draft.then(steps, facts, told)
     return draft

@@ -6,7 +6,8 @@ written.
 
 from migrator.operations.base import Context
 from migrator.operations.column_definition import Parts
-from migrator.operations.hazards import needs_approval, wrong
+from migrator.operations.hazards import needs_approval, warning, wrong
+from migrator.operations.liveness import in_use
 from migrator.operations.target import extension_owned, relation_of, table_of
 from migrator.operations.types import format_type
 from migrator.plan.ddl_sequence import INTEGERS
@@ -25,17 +26,19 @@ def refusals(parts: Parts, context: Context) -> tuple[Hazard, ...]:
         found += _no_walk(context)
     if parts.numbered:
         found += _numbers(parts, context)
-    return (*found, *_json(parts, context), *extension_owned(relation_of(context)))
+    return (*found, *extension_owned(relation_of(context)))
 
 
-def _json(parts: Parts, context: Context) -> tuple[Hazard, ...]:
-    """A type without equality."""
+def without_equality(parts: Parts, context: Context) -> tuple[Hazard, ...]:
+    """Return the warning about json: queries over whole rows may need an equality that it has not."""
+    relation, table = relation_of(context), table_of(context)
     if parts.definition.type.name.name != "json" or parts.definition.type.array:
         return ()
-    table = table_of(context)
+    if not in_use(relation, context) or (relation is not None and relation.column(parts.definition.name)):
+        return ()
     message = f"json has no equality: DISTINCT, UNION and GROUP BY over a row of {table} fail from now on"
-    kind = HazardKind.NO_SAFE_SEQUENCE
-    return (needs_approval(kind, message, "use jsonb", table, "catalogue 19"),)
+    kind = HazardKind.BREAKS_RUNNING_CODE
+    return (warning(kind, message, "use jsonb", table, "catalogue 19"),)
 
 
 def _reasons(parts: Parts) -> list[tuple[str, str, str]]:

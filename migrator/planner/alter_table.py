@@ -47,7 +47,7 @@ class Combined:
 
 
 def order_of_passes(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Return the actions as the server carries them out."""
+    """Return the actions as the server carries them out, but a default before what needs it."""
     return tuple(sorted(actions, key=_pass))
 
 
@@ -65,9 +65,9 @@ def _pass(action: Action) -> int:
             return 4
         case AddConstraint():
             return _pass_of_constraint(action)
-        case SetExpression():
-            return 3
-        case SetDefault() | AddIdentity():
+        case SetExpression() | SetDefault():
+            return 3  # the server sets defaults last; here steps lie between, in which code relies on them
+        case AddIdentity():
             return 6
         case _:
             return 7
