@@ -34,7 +34,7 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
     @property
     def attach_locks_referencing_tables(self) -> bool:
         """A new partition locks the tables with a foreign key to the root in SHARE ROW EXCLUSIVE."""
-        return self.major >= 18
+        return self.major >= 15
 
     @property
     def detach_concurrently(self) -> bool:
