@@ -37,6 +37,16 @@ def refusals(found: Affected, context: Context) -> tuple[Hazard, ...]:
     )
 
 
+def names_of_users(found: Affected, context: Context) -> tuple[QualifiedName, ...]:
+    """Return the names of all that uses the columns, dropped or not: the change waits for the drop."""
+    columns = {change.name for change in found.changes}
+    relations = [context.facts.relation(name) for name in found.tables]
+    users = [user for r in relations if r is not None for user in r.column_users if user.column in columns]
+    publications = [u.name for u in users if u.kind is UserKind.PUBLICATION and u.name is not None]
+    named = [context.resolve(QualifiedName(None, name)) for name in publications]
+    return tuple(dict.fromkeys([*(user.relation for user in users), *named]))
+
+
 def _users(found: Affected, columns: set[str], context: Context) -> tuple[Hazard, ...]:
     relations = [context.facts.relation(name) for name in found.tables]
     users = dict.fromkeys(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from migrator.plan.hazard import HazardKind, Severity
 from migrator.plan.plan import Plan
+from migrator.plan.step import Phase
 from migrator.planner import fold, plan
 from migrator.policy import Policy
 from migrator.postgres.column_users import ColumnUser, UserKind
@@ -172,6 +173,19 @@ def test_a_view_that_was_dropped_before_is_none() -> None:
     made = planned(known, text)
 
     assert [hazard.kind for hazard in made.hazards] == [HazardKind.BREAKS_RUNNING_CODE]
+
+
+def test_the_change_waits_for_the_drop_of_what_uses_the_column() -> None:
+    view = Relation(name=VIEW, kind=RelationKind.VIEW)
+    known = users(ColumnUser(column="name", kind=UserKind.VIEW, relation=VIEW), view)
+    made = planned(known, f"DROP VIEW v; {TO_TEXT} CREATE VIEW v AS SELECT name FROM users;")
+
+    assert [(step.statement, step.phase) for step in made.steps] == [
+        (1, Phase.CONTRACT),
+        (2, Phase.CONTRACT),
+        (2, Phase.CONTRACT),
+        (3, Phase.CONTRACT),
+    ]
 
 
 @pytest.mark.parametrize(
