@@ -29,7 +29,7 @@ from migrator.operations import column_type_sequence as sequence
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.column_type_change import Affected, Verified, affected
-from migrator.operations.column_type_refusals import names_of_users, refusals
+from migrator.operations.column_type_refusals import awaited, refusals
 from migrator.operations.column_types import written_type
 from migrator.operations.liveness import endangered, in_use
 from migrator.operations.steps import approved_timeouts
@@ -53,7 +53,7 @@ def _plan(action: AlterColumnType, context: Context) -> Outcome:
         effect=sequence.effect(found, context),
         hazards=(*refusals(found, context), *extension_owned(found.relation), *_said(found, context)),
         facts=_after(found, context),
-        touches=(table, *found.partners, *names_of_users(found, context)),
+        touches=(table, *found.partners, *awaited(context)),
         afterwards=_afterwards(found, context),
     )
     return _planned(outcome, found, _felt(found, context), context)

@@ -13,6 +13,9 @@ from migrator.postgres.facts import Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax import Drop
 
+_USERS = frozenset({"VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE", "ROUTINE", "PUBLICATION"})
+"""Kinds of objects that use columns of other relations; what belongs to the table touches it anyway."""
+
 _WORDS = {
     UserKind.POLICY: ("DROP POLICY",),
     UserKind.FUNCTION: ("DROP FUNCTION", "DROP PROCEDURE", "DROP ROUTINE", "CREATE OR REPLACE"),
@@ -37,14 +40,15 @@ def refusals(found: Affected, context: Context) -> tuple[Hazard, ...]:
     )
 
 
-def names_of_users(found: Affected, context: Context) -> tuple[QualifiedName, ...]:
-    """Return the names of all that uses the columns, dropped or not: the change waits for the drop."""
-    columns = {change.name for change in found.changes}
-    relations = [context.facts.relation(name) for name in found.tables]
-    users = [user for r in relations if r is not None for user in r.column_users if user.column in columns]
-    publications = [u.name for u in users if u.kind is UserKind.PUBLICATION and u.name is not None]
-    named = [context.resolve(QualifiedName(None, name)) for name in publications]
-    return tuple(dict.fromkeys([*(user.relation for user in users), *named]))
+def awaited(context: Context) -> tuple[QualifiedName, ...]:
+    """Return what earlier statements of the file drop that may have used the column: the change comes after.
+
+    The drop may stand in contract. Facts do not say any more what was over the table, so every view and
+    function counts.
+    """
+    earlier = [statement.command for statement in context.migration.statements[: context.index - 1]]
+    drops = [command for command in earlier if isinstance(command, Drop) and command.object_kind in _USERS]
+    return tuple(dict.fromkeys(context.resolve(name) for command in drops for name in command.names))
 
 
 def _users(found: Affected, columns: set[str], context: Context) -> tuple[Hazard, ...]:
@@ -73,7 +77,7 @@ def _there(user: ColumnUser, context: Context) -> bool:
         case UserKind.STATISTICS:
             return False
         case UserKind.VIEW:
-            return relation is not None and not relation.created_in_plan
+            return relation is not None and user.certain
         case UserKind.TRIGGER:
             return relation is not None and any(t.name == user.name for t in relation.triggers)
         case UserKind.GENERATED_COLUMN:

@@ -204,6 +204,10 @@ REFUSED = (
 
 ALLOWED = (
     _case(
+        "statistics object",
+        "CREATE TABLE t (id int, c varchar(5)); CREATE STATISTICS s ON id, c FROM t",
+    ),
+    _case(
         "view of another column",
         "CREATE TABLE t (id int, c varchar(5)); CREATE VIEW v AS SELECT id FROM t",
     ),
