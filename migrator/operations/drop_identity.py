@@ -21,12 +21,13 @@ from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import in_use
-from migrator.operations.numbered_column import owned_sequence
-from migrator.operations.steps import as_written, effect_on
+from migrator.operations.numbered_column import effect_with_sequence, owned_sequence, touched
+from migrator.operations.steps import as_written
 from migrator.operations.target import missing_columns, relation_of, table_of
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase
 from migrator.postgres.facts import Facts
+from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import DropIdentity, SetDefault
 
 NAME = "drop-identity"
@@ -35,8 +36,8 @@ NAME = "drop-identity"
 def _plan(action: DropIdentity, context: Context) -> Outcome:
     table, relation = table_of(context), relation_of(context)
     column = None if relation is None else relation.column(action.column)
-    effect = effect_on(context, table)
-    outcome = Outcome(operation=NAME, effect=effect, facts=_after(action, context), touches=(table,))
+    effect = effect_with_sequence(action.column, LockMode.ACCESS_EXCLUSIVE, context)
+    outcome = Outcome(operation=NAME, effect=effect, facts=_after(action, context), touches=touched(effect))
     missing = missing_columns(relation, (action.column,), context)
     if missing:
         return replace(outcome, hazards=missing)

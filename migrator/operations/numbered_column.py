@@ -11,17 +11,22 @@ numbers a second time that were drawn by rows deleted since.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from msgspec.structs import replace as changed
+
 from migrator.operations.base import Context
 from migrator.operations.column_definition import Parts
 from migrator.operations.names import relation_name, sequence_name
 from migrator.operations.steps import effect_on, transaction
+from migrator.operations.target import table_of
 from migrator.operations.types import format_type
 from migrator.plan import ddl
 from migrator.plan import ddl_sequence as sql
 from migrator.plan.ddl import SourceSlice, Sql
+from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase, Step
 from migrator.postgres.facts import Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import SequenceOption
 
 _NOT_OF_HELPER = frozenset({"cache", "sequence"})
@@ -145,6 +150,19 @@ def owned_sequence(table: QualifiedName, column: str, context: Context) -> Quali
         if relation.owned_by == table and relation.owned_by_column == column:
             return relation.name
     return None
+
+
+def effect_with_sequence(column: str, mode: LockMode, context: Context) -> Effect:
+    """Return ACCESS EXCLUSIVE on the table, and the lock on the sequence of the column."""
+    effect = effect_on(context, table_of(context))
+    sequence = owned_sequence(table_of(context), column, context)
+    more = () if sequence is None else (RelationLock(sequence, mode),)
+    return changed(effect, locks=(*effect.locks, *more))
+
+
+def touched(effect: Effect) -> tuple[QualifiedName, ...]:
+    """Return the relations that are locked."""
+    return tuple(dict.fromkeys(lock.relation for lock in effect.locks))
 
 
 def owning(facts: Facts, sequence: QualifiedName, table: QualifiedName, column: str) -> Facts:

@@ -22,13 +22,15 @@ from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import warning, wrong
 from migrator.operations.liveness import empty, in_use
-from migrator.operations.steps import as_written, effect_on
+from migrator.operations.numbered_column import effect_with_sequence, touched
+from migrator.operations.steps import as_written
 from migrator.operations.target import missing_columns, relation_of, table_of
 from migrator.plan import ddl
 from migrator.plan import ddl_sequence as sql
 from migrator.plan.ddl import Sql
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.postgres.facts import Column, Facts
+from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import SetIdentity
 
 NAME = "set-identity"
@@ -37,9 +39,9 @@ NAME = "set-identity"
 def _plan(action: SetIdentity, context: Context) -> Outcome:
     table, relation = table_of(context), relation_of(context)
     column = None if relation is None else relation.column(action.column)
-    effect = effect_on(context, table)
+    effect = effect_with_sequence(action.column, LockMode.SHARE_ROW_EXCLUSIVE, context)
     outcome = Outcome(
-        operation=NAME, effect=effect, facts=_after(action, context), touches=(table,), as_written=True
+        operation=NAME, effect=effect, facts=_after(action, context), touches=touched(effect), as_written=True
     )
     missing = missing_columns(relation, (action.column,), context)
     if missing or (column is not None and not column.identity and context.facts.complete):
