@@ -29,6 +29,8 @@ KINDS = (
     "CREATE INDEX events_kind_happened_at_idx",
     "ALTER TABLE events ADD PRIMARY KEY",
     "REINDEX TABLE order_items",
+    "DROP COLUMN legacy_reference",
+    "ADD CONSTRAINT events_product_id_fkey FOREIGN KEY",
     "DROP TABLE legacy_carts",
     "PARTITION OF events",
     "DETACH PARTITION events_2026_01",
