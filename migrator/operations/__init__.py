@@ -26,6 +26,7 @@ from migrator.operations import (
     generated_expression,
     opaque,
     other_form,
+    refresh,
     reindex,
     rename_column,
     session,
@@ -89,6 +90,7 @@ OPERATIONS: tuple[Operation, ...] = (
     transaction_settings.TRANSACTION_SETTINGS,
     truncate.TRUNCATE,
     reindex.REINDEX,
+    refresh.REFRESH,
     other_form.KNOWN_FORM,
     opaque.OPAQUE,
 )

@@ -23,13 +23,13 @@ import msgspec
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.create_table import new_name
-from migrator.operations.dependents import with_view, without_dependents
+from migrator.operations.dependents import sources_of, with_view, without_dependents
 from migrator.operations.folding import with_trigger
 from migrator.operations.steps import as_written, as_written_without_lock_table, effect_on
 from migrator.operations.target import missing_relation
 from migrator.operations.types import format_type, without_type
 from migrator.plan import ddl
-from migrator.plan.effect import Effect
+from migrator.plan.effect import Effect, RelationLock
 from migrator.postgres.domains import Domain
 from migrator.postgres.facts import (
     Facts,
@@ -128,12 +128,12 @@ def _view(command: CreateView, context: Context) -> Outcome:
     if existing is not None and command.if_not_exists:
         return _exists("create-view", name, context)
     kind = RelationKind.MATERIALIZED_VIEW if command.materialized else RelationKind.VIEW
-    relation = existing or Relation(name=name, kind=kind, created_in_plan=True)
+    relation = existing or Relation(name=name, kind=kind, created_in_plan=True, populated=command.with_data)
     facts = context.facts
     if not command.temporary:
         facts = with_view(facts.with_relation(relation), name, command.query.text, context.search_path)
     word = "MATERIALIZED VIEW" if command.materialized else "VIEW"
-    effect = Effect() if existing is None else effect_on(context, name)
+    effect = _reading(command, context) if existing is None else effect_on(context, name)
     step = as_written_without_lock_table(context, f"CREATE {word} {name}", effect)
     return Outcome(
         operation="create-view",
@@ -143,6 +143,15 @@ def _view(command: CreateView, context: Context) -> Outcome:
         touches=(name,),
         as_written=True,
     )
+
+
+def _reading(command: CreateView, context: Context) -> Effect:
+    """A materialized view is filled by its query, for as long as that takes."""
+    if not command.materialized or not command.with_data:
+        return Effect()
+    sources = tuple(dict.fromkeys(sources_of(command.query.text, context.facts, context.search_path)))
+    locks = tuple(RelationLock(source, LockMode.ACCESS_SHARE) for source in sources)
+    return Effect(locks=locks, scans=sources or (new_name(command.name, context),))
 
 
 def _function(command: CreateFunction, context: Context) -> Outcome:

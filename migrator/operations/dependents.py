@@ -153,7 +153,7 @@ def without_dependents(facts: Facts, kind: str, names: Iterable[str]) -> Facts:
 
 def with_view(facts: Facts, view: QualifiedName, query: str, search_path: tuple[str, ...]) -> Facts:
     """Facts in which the view is over the relations that its query names after FROM, JOIN or a comma."""
-    sources = set(_sources(query, facts, search_path)) - {view}
+    sources = set(sources_of(query, facts, search_path)) - {view}
     words = _words(query)
 
     def told(relation: Relation) -> Relation:
@@ -187,7 +187,8 @@ def _column_of_view(view: QualifiedName, column: str) -> ColumnUser:
     return ColumnUser(column=column, kind=UserKind.VIEW, relation=view, certain=False)
 
 
-def _sources(query: str, facts: Facts, search_path: tuple[str, ...]) -> list[QualifiedName]:
+def sources_of(query: str, facts: Facts, search_path: tuple[str, ...]) -> list[QualifiedName]:
+    """Return the known relations that a query names after FROM, JOIN or a comma."""
     tokens = [token for token in scan(query) if token.kind is not TokenKind.COMMENT]
     common = {_word(query, tokens[i - 1]) for i, token in enumerate(tokens) if i and _begins_query(i, tokens)}
     found = []

@@ -13,7 +13,6 @@ from migrator.operations.known_forms import (
     Form,
     S,
 )
-from migrator.postgres.lock_modes import LockMode
 
 COMMANDS: dict[str, Form] = {
     "LOCK TABLE": Form(
@@ -22,14 +21,6 @@ COMMANDS: dict[str, Form] = {
     "CLUSTER": Form("178", AX, REWRITE, REFUSED, "is written anew under the lock", "use pg_repack"),
     "VACUUM": Form("179", SUX, SCAN, FREE, "is cleaned up"),
     "ANALYZE": Form("180", SUX, NONE, FREE, "gets new statistics"),
-    "REFRESH MATERIALIZED VIEW": Form(
-        "200",
-        AX,
-        REWRITE,
-        REFUSED,
-        "cannot be read while it is filled",
-        "use REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index",
-    ),
     "CREATE POLICY": Form("208", AX, NONE, FREE, "shows other rows from now on"),
     "ALTER POLICY": Form("208", AX, NONE, FREE, "shows other rows from now on"),
     "CREATE RULE": Form("209", AX, NONE, REFUSED, "rewrites queries from now on", "use a trigger"),
@@ -55,9 +46,6 @@ COMMANDS: dict[str, Form] = {
         "write REINDEX SCHEMA or TABLE",
     ),
     "REINDEX SYSTEM": Form("162", AX, INDEX, REFUSED, "has its catalogs locked one after the other"),
-    "REFRESH MATERIALIZED VIEW CONCURRENTLY": Form(
-        "200", LockMode.EXCLUSIVE, SCAN, FREE, "is filled anew while it is read"
-    ),
     "VACUUM FULL": Form("178", AX, REWRITE, REFUSED, "is written anew under the lock", "use pg_repack"),
     "DO": Form("-", None, NONE, REFUSED, "is given to code that may do anything", "write its statements"),
     "CALL": Form("-", None, NONE, REFUSED, "is given to code that may do anything", "write its statements"),

@@ -31,6 +31,11 @@ def reindex_concurrently(
     return Sql(f"{' '.join(words)} {name.quoted}")
 
 
+def refresh_concurrently(view: QualifiedName) -> Sql:
+    """REFRESH MATERIALIZED VIEW CONCURRENTLY, which rests on a unique index."""
+    return Sql(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.quoted}")
+
+
 def drop_remains() -> Sql:
     """DROP INDEX CONCURRENTLY of what an interrupted REINDEX left; $1 is its quoted name."""
     return Sql("DROP INDEX CONCURRENTLY IF EXISTS $1")
