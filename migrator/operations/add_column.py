@@ -38,7 +38,7 @@ from migrator.operations.column_refusals import refusals, without_equality
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import empty, endangered, in_use
 from migrator.operations.names import constraint_name, not_null_name, relation_name
-from migrator.operations.numbered_column import with_own_sequence
+from migrator.operations.numbered_column import rights_wanted, with_own_sequence
 from migrator.operations.steps import approved_timeouts, as_written, locks_on
 from migrator.operations.target import missing_relation, relation_of, table_of
 from migrator.operations.types import format_type
@@ -75,6 +75,15 @@ def _decided(action: AddColumn, parts: Parts, context: Context) -> Outcome:
     if refused:
         return _approved_only(parts, effect, refused, context)
     return safe_sequence(action, parts, effect, context)
+
+
+def _planned_with_rights(action: AddColumn, context: Context) -> Outcome:
+    """What the plan says, and who may not insert any more."""
+    outcome, table = _plan(action, context), table_of(context)
+    if not outcome.steps or any(not hazard.approvable for hazard in outcome.hazards):
+        return outcome
+    wanted = rights_wanted(parts_of(action.column, context), table, context)
+    return replace(outcome, hazards=(*outcome.hazards, *wanted))
 
 
 def effect_as_written(parts: Parts, context: Context) -> Effect:
@@ -211,4 +220,4 @@ def _with_unique(parts: Parts, facts: Facts, context: Context) -> Facts:
     return facts
 
 
-ADD_COLUMN = FormOperation(name=NAME, form=AddColumn, outcome=_plan)
+ADD_COLUMN = FormOperation(name=NAME, form=AddColumn, outcome=_planned_with_rights)

@@ -341,6 +341,7 @@ USED = """
     CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
     CREATE TRIGGER watch BEFORE UPDATE OF a ON used FOR EACH ROW EXECUTE FUNCTION touch();
     CREATE STATISTICS related ON a, b FROM used;
+    GRANT SELECT, INSERT ON used TO PUBLIC;
 """
 
 
@@ -361,4 +362,5 @@ def test_who_uses_which_column(database: Database) -> None:
         ("b", "statistics object related of public.used"),
         ("b", "view public.seen"),
     }
+    assert table.inserters == ("PUBLIC",)
     assert (sequence.owned_by, sequence.owned_by_column) == (table.name, "d")

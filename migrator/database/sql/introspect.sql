@@ -54,6 +54,10 @@ SELECT c.oid, json_build_object(
         'name', json_build_object('schema', n.nspname, 'name', c.relname),
         'kind', c.relkind,
         'owner', pg_get_userbyid(c.relowner),
+        'inserters', (
+            SELECT coalesce(json_agg(DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
+                ELSE pg_get_userbyid(acl.grantee)::text END), '[]')
+            FROM aclexplode(c.relacl) AS acl WHERE acl.privilege_type = 'INSERT' AND acl.grantee <> c.relowner),
         'extension', (
             SELECT x.extname FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
