@@ -89,7 +89,10 @@ def beginning(numbers: Numbering, context: Context) -> tuple[tuple[Sql, ...], tu
     """Return what comes before ADD COLUMN, and what comes after it in the same transaction."""
     first, table = numbers.first, context.named(numbers.table)
     options = _texts(o for o in numbers.options if o.kind not in _NOT_OF_HELPER)
-    made = (sql.create_sequence(first, numbers.integer, options), *_rights(numbers, context))
+    relation, version = context.facts.relation(numbers.table), context.facts.server_version
+    unlogged = relation is not None and relation.unlogged and version.unlogged_sequences
+    create = sql.create_sequence(first, numbers.integer, options, unlogged=unlogged)
+    made = (create, *_rights(numbers, context))
     default = ddl.alter_table(table, sql.default_nextval(numbers.column, first))
     return made, (default, sql.owned_by(first, numbers.table, numbers.column))
 

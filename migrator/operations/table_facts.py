@@ -48,6 +48,7 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
     relation = Relation(
         name=name,
         kind=kind,
+        unlogged=command.unlogged,
         columns=columns,
         partition_of=None if command.partition_of is None else context.resolve(command.partition_of),
         partition_key=_partition_key(command, columns),

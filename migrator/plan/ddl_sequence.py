@@ -33,9 +33,12 @@ def add_integer_column(column: str, integer: Sql, *, if_not_exists: bool = False
     return Sql(f"{words} {quote(column)} {integer}")
 
 
-def create_sequence(name: QualifiedName, integer: Sql, options: tuple[SourceSlice, ...] = ()) -> Sql:
-    """CREATE SEQUENCE."""
-    return Sql(" ".join([f"CREATE SEQUENCE {name.quoted} AS {integer}", *(o.text for o in options)]))
+def create_sequence(
+    name: QualifiedName, integer: Sql, options: tuple[SourceSlice, ...] = (), *, unlogged: bool = False
+) -> Sql:
+    """CREATE [UNLOGGED] SEQUENCE."""
+    words = "CREATE UNLOGGED SEQUENCE" if unlogged else "CREATE SEQUENCE"
+    return Sql(" ".join([f"{words} {name.quoted} AS {integer}", *(option.text for option in options)]))
 
 
 def owner_to(name: QualifiedName, owner: str) -> Sql:

@@ -118,6 +118,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     name: QualifiedName
     kind: RelationKind = RelationKind.TABLE
     owner: str | None = None
+    unlogged: bool = False
     inserters: tuple[str, ...] = ()
     """Roles other than the owner that were granted INSERT."""
     columns: tuple[Column, ...] = ()

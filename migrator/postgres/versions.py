@@ -47,6 +47,11 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
         return self.major >= 14
 
     @property
+    def unlogged_sequences(self) -> bool:
+        """CREATE UNLOGGED SEQUENCE; serial and identity columns of unlogged tables have such a one."""
+        return self.major >= 15
+
+    @property
     def nulls_not_distinct(self) -> bool:
         """UNIQUE NULLS NOT DISTINCT."""
         return self.major >= 15

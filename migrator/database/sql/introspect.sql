@@ -54,6 +54,7 @@ SELECT c.oid, json_build_object(
         'name', json_build_object('schema', n.nspname, 'name', c.relname),
         'kind', c.relkind,
         'owner', pg_get_userbyid(c.relowner),
+        'unlogged', c.relpersistence = 'u',
         'inserters', (
             SELECT coalesce(json_agg(DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
                 ELSE pg_get_userbyid(acl.grantee)::text END), '[]')
