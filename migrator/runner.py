@@ -15,6 +15,7 @@ from migrator.database.beginning import begin_migration, change_state, read_jour
 from migrator.database.open_run import open_run
 from migrator.database.perform import perform
 from migrator.database.session import Connector
+from migrator.database.unattended import Together, new_record, run_together
 from migrator.database.workbench import Workbench, failed
 from migrator.errors import CannotConnect, ConnectionLost
 from migrator.execution import events
@@ -133,8 +134,7 @@ def _outcomes(bench: Workbench, plan: Plan, options: RunOptions) -> Iterator[Out
             standing.append(touching(migration))
             continue
         bench.check_stop()
-        begin_migration(bench, plan, migration.version)
-        outcome = _go_on(bench, migration.version, options)
+        outcome = _begin(bench, plan, migration.version, options)
         standing += _still_standing(migration, outcome)
         yield outcome
 
@@ -149,11 +149,27 @@ def _blocked(bench: Workbench, migration: PlannedMigration, by: str, relations: 
     return Outcome(version=version, name=name, state=None, blocked_by=by, blocked_on=relations)
 
 
-def _go_on(bench: Workbench, version: str, options: RunOptions) -> Outcome:
-    """Run the steps of one migration until it comes to rest."""
-    steps_run = 0
+def _begin(bench: Workbench, plan: Plan, version: str, options: RunOptions) -> Outcome:
+    """Begin a migration and run its steps; where nothing is live its first steps go with its beginning."""
+    first = None if plan.live else run_together(bench, new_record(plan, version), options, begins=True)
+    if first is not None and first.record.state is MigrationState.APPLIED:
+        return _conclude(bench, first.record, Conclude(state=MigrationState.APPLIED), first.steps)
+    if first is None or not first.begun:
+        begin_migration(bench, plan, version)
+    return _go_on(bench, version, options, after=first)
+
+
+def _go_on(bench: Workbench, version: str, options: RunOptions, *, after: Together | None = None) -> Outcome:
+    """Run the steps of one migration until it comes to rest, `after` those that went with its beginning."""
+    started = after is not None
+    steps_run, refused = (0, False) if after is None else (after.steps, not after.complete)
     while True:
         record = read_record(bench, version)
+        bench.commands.attended = record.live
+        found = None if refused or not started else run_together(bench, record, options)
+        if found is not None:
+            steps_run, refused = steps_run + found.steps, not found.complete
+            continue
         action = next_action(record, options)
         match action:
             case Conclude():
@@ -161,8 +177,10 @@ def _go_on(bench: Workbench, version: str, options: RunOptions) -> Outcome:
             case AskPerson(step=step):
                 raise _ask_person(bench, record, step)
             case Perform(step=step, resumed=resumed):
-                if steps_run == 0:
+                if not started:
                     _start(bench, record)
+                    started = True
+                    continue
                 _perform(bench, record, step, resumed=resumed)
                 steps_run += 1
             case _:

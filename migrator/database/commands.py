@@ -6,6 +6,7 @@ slices of the user's file, or literals of the planner's, that stand as they are 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from psycopg import sql
@@ -34,24 +35,35 @@ BEGIN = plain("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 COMMIT = plain("COMMIT")
 ROLLBACK = plain("ROLLBACK")
 CONSTRAINTS_IMMEDIATE = plain("SET CONSTRAINTS ALL IMMEDIATE")
+_SET = (
+    b"SELECT set_config(name, value, true) "
+    b"FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)"
+)
 COMMIT_LOCALLY = plain("SET LOCAL synchronous_commit TO local")
 
 
 def journal_query(file: str, name: str, schema: str, parameters: Mapping[str, Any] | None = None) -> Command:
     """Return the named query of one of our files, for the journal in `schema`."""
-    query = sql.SQL(load(file)[name]).format(journal=sql.Identifier(schema))
-    return Command(query=query, parameters=parameters)
+    return Command(query=_composed(file, name, schema), parameters=parameters)
+
+
+@cache
+def _composed(file: str, name: str, schema: str) -> bytes:
+    return sql.SQL(load(file)[name]).format(journal=sql.Identifier(schema)).as_bytes(None)
+
+
+def set_session(settings: Mapping[str, int | str]) -> Command:
+    """Return one SELECT that sets our own settings for the session; numbers are milliseconds."""
+    return Command(query=_SET.replace(b"true", b"false"), parameters=_pairs(settings))
 
 
 def set_local(settings: Mapping[str, int | str]) -> Command:
     """Return one SELECT that sets our own settings for the transaction; numbers are milliseconds."""
-    return Command(
-        query=sql.SQL(
-            "SELECT set_config(name, value, true) "
-            "FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)"
-        ),
-        parameters={"names": list(settings), "values": [str(v) for v in settings.values()]},
-    )
+    return Command(query=_SET, parameters=_pairs(settings))
+
+
+def _pairs(settings: Mapping[str, int | str]) -> dict[str, list[str]]:
+    return {"names": list(settings), "values": [str(value) for value in settings.values()]}
 
 
 def enter_session(state: SessionState, *, local: bool = True) -> list[Command]:

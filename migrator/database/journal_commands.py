@@ -53,6 +53,8 @@ class JournalCommands:
     def __init__(self, schema: str, provenance: Provenance | None = None) -> None:
         self.schema = schema
         self.run: int | None = None
+        self.attended = True
+        """Whether definitions are watched: not where nothing was live when the migration began."""
         self._provenance = _who(provenance)
 
     def query(self, name: str, /, **parameters: Any) -> Command:  # noqa: ANN401  # whatever psycopg can send
@@ -97,11 +99,15 @@ class JournalCommands:
         """Return the intent: the server process `pid` (None: no particular one) is about to run the step."""
         return self._step("begin step", step, phase=step.phase.value, title=step.title, run=self.run, pid=pid)
 
+    def step_done(self, step: Step) -> Command:
+        """Return what records a step that is done, and was not announced, in its own transaction."""
+        return self._step("step done", step, phase=step.phase.value, title=step.title, run=self.run)
+
     def end_step(self, step: Step, attempts: int, seconds: float) -> list[Command]:
         """Return what records a step as done, with what it left behind."""
         return [
             self._step("end step", step, attempts=attempts),
-            self.record_fingerprints(step),
+            *([self.record_fingerprints(step)] if self.attended else []),
             self.attempt(step, "done", attempts, seconds),
         ]
 

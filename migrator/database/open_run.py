@@ -11,6 +11,7 @@ from migrator.database import journal_install, runner_lock
 from migrator.database.journal_commands import JournalCommands
 from migrator.database.session import Connection, Connector
 from migrator.database.translate import translating
+from migrator.database.unattended import settle
 from migrator.database.workbench import Workbench
 from migrator.execution.events import Observer
 from migrator.execution.faults import FaultPoint
@@ -110,6 +111,7 @@ def _say_goodbye(bench: Workbench, outcome: str) -> None:
     if not connection.closed and bench.commands.run is not None:
         with contextlib.suppress(psycopg.Error):
             bench.rollback()
+            settle(bench)
             own = runner_lock.this_backend(connection)
             bench.execute(bench.commands.query("end run", run=bench.commands.run, outcome=outcome))
             bench.execute(bench.commands.query("forget session", pid=own.pid, start=own.start))

@@ -17,6 +17,7 @@ from migrator.database.refusal import record_refusal
 from migrator.database.reindex import run_reindex
 from migrator.database.runner_lock import this_backend
 from migrator.database.transaction import run_transaction
+from migrator.database.unattended import settle
 from migrator.database.workbench import Done, Workbench
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord, StepState
@@ -40,6 +41,7 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
 
     Raises what the kinds of work raise; psycopg's errors only where the connection was lost.
     """
+    settle(bench)
     work = step.work
     if step.preconditions and not _under_way(step, record):
         check_drift_patiently(bench, step.migration)

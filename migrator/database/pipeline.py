@@ -51,9 +51,16 @@ class Refused(Exception):
         self.error = error
 
 
-def send(connection: Connection, placed: Sequence[Placed]) -> list[psycopg.Cursor[tuple[Any, ...]]]:
-    """Send the commands together; raises Refused, or psycopg's error of a lost session."""
-    cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
+def send(
+    connection: Connection,
+    placed: Sequence[Placed],
+    cursors: list[psycopg.Cursor[tuple[Any, ...]]] | None = None,
+) -> list[psycopg.Cursor[tuple[Any, ...]]]:
+    """Send the commands together; raises Refused, or psycopg's error of a lost session.
+
+    The answers are in `cursors`; those from the refused command on have no `pgresult`.
+    """
+    cursors = [] if cursors is None else cursors
     try:
         with connection.pipeline():
             for one in placed:

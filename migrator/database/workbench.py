@@ -6,7 +6,7 @@ Sleeping and chance are fields, so that tests may bring their own.
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -19,11 +19,27 @@ from migrator.errors import Location, Paused, StepFailed
 from migrator.execution.events import Observer
 from migrator.execution.faults import Faults
 from migrator.execution.stop import StopRequest
-from migrator.plan.step import Phase, Step
+from migrator.plan.step import Phase, SessionState, Step
 from migrator.policy import Policy
 from migrator.postgres.versions import ServerVersion
 
 _RNG = random.Random()  # noqa: S311  # jitter, no secret
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of the executing session besides what every session of ours has."""
+
+    state: SessionState | None = None
+    """The session state that steps left behind which were carried out together; None: ours."""
+    _role: str | None = None
+
+    def role(self, bench: "Workbench") -> str:
+        """Return whose rights the session has."""
+        if self._role is None:
+            row = bench.connection.execute("SELECT current_user").fetchone()
+            self._role = str(row[0]) if row else ""
+        return self._role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +53,7 @@ class Workbench:
     observer: Observer
     stop: StopRequest
     faults: Faults
+    session: Session = field(default_factory=Session)
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = _RNG.random
 

@@ -36,7 +36,7 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
         steps=tuple(step for part in planned for step in part.steps),
     )
     kept = tuple(name for name in touched if name not in made.passing)
-    return replace(made, fingerprints=_fingerprints(kept, facts))
+    return replace(made, fingerprints=_fingerprints(kept, facts)) if made.live else made
 
 
 def fold(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Facts:

@@ -100,6 +100,20 @@ SET state = 'done', finished_at = clock_timestamp(), attempts = attempts + %(att
     waits_for = NULL
 WHERE version = %(version)s AND id = %(step)s
 
+-- name: step done
+-- A step that needed no intent is done, in its own transaction; gives its seconds.
+WITH done AS (
+    INSERT INTO {journal}.step AS s (version, id, state, phase, title, run, started_at, finished_at, attempts)
+    VALUES (%(version)s, %(step)s, 'done', %(phase)s, %(title)s, %(run)s, transaction_timestamp(), clock_timestamp(), 1)
+    ON CONFLICT (version, id) DO UPDATE
+    SET state = 'done', finished_at = excluded.finished_at, attempts = s.attempts + 1, run = excluded.run,
+        error = NULL, waits_for = NULL
+)
+INSERT INTO {journal}.attempt (version, step, number, run, began_at, outcome, lock_attempts)
+SELECT %(version)s, %(step)s, coalesce(max(number), 0) + 1, %(run)s, transaction_timestamp(), 'done', 1
+FROM {journal}.attempt WHERE version = %(version)s AND step = %(step)s
+RETURNING extract(epoch FROM clock_timestamp() - transaction_timestamp())::float8
+
 -- name: fail step
 -- The server refused the step.
 UPDATE {journal}.step SET state = 'failed', error = %(error)s, attempts = attempts + %(attempts)s, waits_for = NULL
