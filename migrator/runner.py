@@ -133,7 +133,7 @@ def _outcomes(bench: Workbench, plan: Plan, options: RunOptions) -> Iterator[Out
             yield _blocked(bench, migration, found.by, found.relations)
             standing.append(touching(migration))
             continue
-        bench.check_stop()
+        bench.stop.check()
         outcome = _begin(bench, plan, migration.version, options)
         standing += _still_standing(migration, outcome)
         yield outcome
@@ -155,6 +155,7 @@ def _begin(bench: Workbench, plan: Plan, version: str, options: RunOptions) -> O
     if first is not None and first.record.state is MigrationState.APPLIED:
         return _conclude(bench, first.record, Conclude(state=MigrationState.APPLIED), first.steps)
     if first is None or not first.begun:
+        bench.check_stop()
         begin_migration(bench, plan, version)
     return _go_on(bench, version, options, after=first)
 

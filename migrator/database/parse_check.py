@@ -6,6 +6,7 @@ among them, are left out. Fails with SqlSyntaxError at the place in the user's f
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import pq
@@ -32,10 +33,38 @@ _SYNTAX_ERROR = "42601"
 
 def check_syntax(connection: Connection, plan: Plan) -> None:
     """Raise SqlSyntaxError for the first statement that the server cannot parse; `connection` is idle."""
-    for step in plan.steps:
-        for statement in _statements(step):
-            if _UTILITY.match(statement) and not _ANALYSED.match(statement):
-                _check(connection, step, statement)
+    found = [
+        (step, statement)
+        for step in plan.steps
+        for statement in _statements(step)
+        if _UTILITY.match(statement) and not _ANALYSED.match(statement)
+    ]
+    if _all_parse(connection, [statement for _, statement in found]):
+        return
+    for step, statement in found:
+        _check(connection, step, statement)
+
+
+def _all_parse(connection: Connection, statements: Sequence[str]) -> bool:
+    """Whether the server can parse them all; they go in one message, and it skips what follows an error."""
+    pgconn = connection.pgconn
+    pgconn.enter_pipeline_mode()
+    for statement in statements:
+        pgconn.send_prepare(b"", statement.encode())
+    pgconn.pipeline_sync()
+    good = all(_next(pgconn) is pq.ExecStatus.COMMAND_OK for _ in statements)
+    while _next(pgconn) is not pq.ExecStatus.PIPELINE_SYNC:
+        pass
+    pgconn.exit_pipeline_mode()
+    return good
+
+
+def _next(pgconn: pq.abc.PGconn) -> pq.ExecStatus:
+    """Return the status of the next answer; each is followed by the end of its command."""
+    result = pgconn.get_result()
+    while result is None:
+        result = pgconn.get_result()
+    return pq.ExecStatus(result.status)
 
 
 def _statements(step: Step) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import assert_never
 import psycopg
 
 from migrator.database import commands as sql
+from migrator.database import unattended_index
 from migrator.database.backfill import run_backfill
 from migrator.database.detach import run_detach
 from migrator.database.drift import check_drift_patiently
@@ -41,8 +42,13 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
 
     Raises what the kinds of work raise; psycopg's errors only where the connection was lost.
     """
-    settle(bench)
     work = step.work
+    if isinstance(work, BuildIndex) and unattended_index.may_build(bench, step, record):
+        record = unattended_index.build(bench, step, work)
+        if record.done:
+            bench.faults(FaultPoint.STEP_DONE)
+            return Done(attempts=1)
+    settle(bench)
     if step.preconditions and not _under_way(step, record):
         check_drift_patiently(bench, step.migration)
         check_preconditions(bench, step)

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from migrator.database import commands as sql
+from migrator.database.commands import journal_query
 from migrator.database.journal_commands import checksums_of
 from migrator.database.pipeline import Part, Placed, Refused, send
 from migrator.database.workbench import Workbench
@@ -31,8 +32,8 @@ from migrator.plan.step import Phase, Recovery, SessionState, Step, Transaction
 _MOST = 200
 """Steps in one message: so often a run can be asked to stop."""
 
-_BEGINNING = 5
-"""Commands that begin a migration."""
+_BEGINNING = 6
+"""Commands up to the COMMIT with which a migration has begun."""
 
 _KEEPS_SESSION = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|LOCK|REVOKE|TRUNCATE)\b", re.IGNORECASE)
 """Statements that leave the session's settings alone; others may call set_config()."""
@@ -181,11 +182,12 @@ def _placed(
     bench: Workbench, record: MigrationRecord, steps: Sequence[Step], *, begins: bool
 ) -> tuple[list[Placed], list[int]]:
     """Return the commands, and the place of each step's COMMIT among them."""
-    placed = [*_beginning(bench, record)] if begins else []
+    asked = journal_query("journal_read.sql", "not paused", bench.schema)
+    placed = [Placed(command=asked, part=Part.CHECK), *(_beginning(bench, record) if begins else ())]
     ends: list[int] = []
     state = bench.session.state
     for step in steps:
-        placed += [] if step.session == state else _state(bench, step.session)
+        placed += [] if step.session == state else session_state(bench, step.session)
         placed += _transaction(bench, step)
         ends.append(len(placed) - 1)
         state = step.session if _keeps_session(step) else SessionState()
@@ -199,7 +201,7 @@ def _keeps_session(step: Step) -> bool:
 
 def _beginning(bench: Workbench, record: MigrationRecord) -> Iterator[Placed]:
     version, plan = record.version, record.plan or Plan()
-    yield from _record(
+    yield from record_together(
         bench.commands.query("remove migration", version=version),
         bench.commands.begin_migration(plan, version),
         bench.commands.event("migration.begun", version),
@@ -208,17 +210,18 @@ def _beginning(bench: Workbench, record: MigrationRecord) -> Iterator[Placed]:
 
 def _ending(bench: Workbench, record: MigrationRecord) -> list[Placed]:
     state = MigrationState.APPLIED
-    return _record(
+    return record_together(
         bench.commands.set_migration(record.version, state),
         bench.commands.event(f"migration.{state}", record.version),
     )
 
 
-def _record(*commands: sql.Command) -> list[Placed]:
+def record_together(*commands: sql.Command) -> list[Placed]:
+    """Return commands on the journal as one transaction."""
     return [Placed(command=each, part=Part.RECORD) for each in (sql.BEGIN, *commands, sql.COMMIT)]
 
 
-def _state(bench: Workbench, state: SessionState) -> list[Placed]:
+def session_state(bench: Workbench, state: SessionState) -> list[Placed]:
     """Return what gives the session the step's settings, and timeouts of ours; the role is ours already."""
     entering = sql.enter_session(SessionState(settings=state.settings), local=False)
     limits = sql.set_session(
