@@ -29,6 +29,9 @@ from migrator.execution.options import RunOptions
 from migrator.plan.plan import Plan
 from migrator.plan.step import Phase, Recovery, SessionState, Step, Transaction
 
+UNKNOWN = SessionState(settings=(("", ""),))
+"""A session whose settings a statement may have changed: equal to that of no step."""
+
 _MOST = 200
 """Steps in one message: so often a run can be asked to stop."""
 
@@ -88,7 +91,11 @@ def run_together(
     shown.started(steps[0], resumed=action.resumed)
     placed, ends = _placed(bench, record, steps, begins=begins)
     after = next_action(_with_done(record, steps), options)
-    ending = _ending(bench, record) if isinstance(after, Conclude) and after.state in _ENDS else []
+    ending = (
+        _ending(bench, record)
+        if isinstance(after, Conclude) and after.state is MigrationState.APPLIED
+        else []
+    )
     bench.faults(FaultPoint.BEFORE_COMMIT)
     answered, cursors = _send(bench, [*placed, *ending])
     done = [step for step, end in zip(steps, ends, strict=True) if end < answered]
@@ -101,9 +108,6 @@ def run_together(
         steps=len(done),
         complete=len(done) == len(steps),
     )
-
-
-_ENDS = frozenset({MigrationState.APPLIED})
 
 
 def settle(bench: Workbench) -> None:
@@ -190,7 +194,7 @@ def _placed(
         placed += [] if step.session == state else session_state(bench, step.session)
         placed += _transaction(bench, step)
         ends.append(len(placed) - 1)
-        state = step.session if _keeps_session(step) else SessionState()
+        state = step.session if _keeps_session(step) else UNKNOWN
     bench.session.state = state
     return placed, ends
 
@@ -252,7 +256,7 @@ def _send(bench: Workbench, placed: Sequence[Placed]) -> tuple[int, list[psycopg
         send(bench.connection, placed, cursors)
     except Refused as refused:
         bench.rollback()
-        bench.session.state = SessionState()  # what it is now is not known
+        bench.session.state = UNKNOWN
         if bench.stop.now:
             raise bench.stop.error() from refused.error
     return sum(1 for cursor in cursors if cursor.pgresult is not None), cursors

@@ -11,11 +11,11 @@ import psycopg
 from migrator.database import commands as sql
 from migrator.database.pipeline import send
 from migrator.database.runner_lock import this_backend
-from migrator.database.unattended import record_together, session_state
+from migrator.database.unattended import UNKNOWN, record_together, session_state
 from migrator.database.workbench import Workbench
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord, StepState
-from migrator.plan.step import BuildIndex, SessionState, Step
+from migrator.plan.step import BuildIndex, Step
 
 _DUPLICATE = "42P07"
 
@@ -39,7 +39,7 @@ def build(bench: Workbench, step: Step, work: BuildIndex) -> StepRecord:
     try:
         for placed in session_state(bench, step.session):
             bench.execute(placed.command)
-        bench.session.state = SessionState()  # but for the timeout below
+        bench.session.state = UNKNOWN
         bench.execute(sql.set_session({"lock_timeout": 0}))  # it would count while snapshots are waited out
         bench.execute(bench.commands.begin_step(step, backend.pid))
         bench.faults(FaultPoint.BUILD_SENT)
