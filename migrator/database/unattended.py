@@ -91,11 +91,8 @@ def run_together(
     shown.started(steps[0], resumed=action.resumed)
     placed, ends = _placed(bench, record, steps, begins=begins)
     after = next_action(_with_done(record, steps), options)
-    ending = (
-        _ending(bench, record)
-        if isinstance(after, Conclude) and after.state is MigrationState.APPLIED
-        else []
-    )
+    ends_it = isinstance(after, Conclude) and after.state is MigrationState.APPLIED
+    ending = _ending(bench, record) if ends_it else []
     bench.faults(FaultPoint.BEFORE_COMMIT)
     answered, cursors = _send(bench, [*placed, *ending])
     done = [step for step, end in zip(steps, ends, strict=True) if end < answered]
