@@ -28,6 +28,7 @@ from migrator.operations.expressions import columns_of
 from migrator.operations.hazards import answered, good_to_know, needs_approval, warning
 from migrator.operations.liveness import endangered, in_use
 from migrator.operations.names import check_name
+from migrator.operations.partition_tree import spread
 from migrator.operations.partition_validation import validations
 from migrator.operations.steps import (
     approved_timeouts,
@@ -130,7 +131,7 @@ def after(check: Check, context: Context) -> Facts:
         definition=f"CHECK ({check.constraint.expression.text})",
         validated=not check.constraint.not_valid and not check.constraint.not_enforced,
     )
-    return folding.with_constraint(context.facts, check.table, constraint)
+    return spread(folding.with_constraint(context.facts, check.table, constraint), check.table)
 
 
 def _plan(action: AddConstraint, context: Context) -> Outcome:

@@ -28,7 +28,7 @@ from migrator.operations.foreign_key_support import duplicate, foreign_key_defin
 from migrator.operations.hazards import answered, good_to_know
 from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
-from migrator.operations.partition_tree import partitioned
+from migrator.operations.partition_tree import partitioned, spread
 from migrator.operations.partition_validation import validations
 from migrator.operations.partitioned_foreign_key import (
     PartitionedForeignKey,
@@ -179,7 +179,7 @@ def after(key: ForeignKey, context: Context) -> Facts:
         references=key.parent,
         referenced_columns=key.parent_columns,
     )
-    return folding.with_constraint(context.facts, key.table, constraint)
+    return spread(folding.with_constraint(context.facts, key.table, constraint), key.table)
 
 
 def _definition(key: ForeignKey) -> str:

@@ -32,7 +32,7 @@ from migrator.operations.index_facts import index_of, same_index, with_index
 from migrator.operations.index_name import index_name
 from migrator.operations.liveness import endangered
 from migrator.operations.names import relation_names
-from migrator.operations.partition_tree import foreign_partition, partitioned
+from migrator.operations.partition_tree import foreign_partition, partitioned, spread
 from migrator.operations.partitioned_index import PartitionedIndex, index_steps
 from migrator.operations.steps import (
     approved_timeouts,
@@ -81,7 +81,8 @@ def _plan(command: CreateIndex, context: Context) -> Outcome:
         *extension_owned(relation),
         *taken,
     )
-    folded = replace(outcome, facts=with_index(context, table, index_of(command, name, context)))
+    facts = with_index(context, table, index_of(command, name, context))
+    folded = replace(outcome, facts=facts if command.only else spread(facts, table))
     safe = _safe_or_refused(folded, command, index, relation, context)
     return replace(safe, hazards=(*hazards, *safe.hazards))
 

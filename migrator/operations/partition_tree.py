@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from migrator.operations.base import Context
 from migrator.operations.hazards import needs_approval
+from migrator.operations.partition_facts import cloned
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Timeouts
 from migrator.postgres.facts import Facts, Relation, RelationKind
@@ -26,6 +27,15 @@ def _below(name: QualifiedName, facts: Facts) -> Iterator[QualifiedName]:
     yield from partitions
     for partition in partitions:
         yield from _below(partition, facts)
+
+
+def spread(facts: Facts, table: QualifiedName) -> Facts:
+    """Return the facts in which every partition has what its table has got: an index, a constraint."""
+    for partition in below(table, facts):
+        relation = facts.relation(partition)
+        if relation is not None and relation.partition_of is not None:
+            facts = cloned(facts, relation.partition_of, partition)
+    return facts
 
 
 def foreign_partition(name: QualifiedName, what: str, facts: Facts) -> Hazard | None:

@@ -16,6 +16,7 @@ from migrator.operations.index_facts import with_index
 from migrator.operations.index_name import distinct_names
 from migrator.operations.names import relation_name
 from migrator.operations.not_null_sequence import NotNullTarget
+from migrator.operations.partition_tree import spread
 from migrator.operations.steps import effect_on, transaction
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
@@ -185,7 +186,7 @@ def after(key: Key, context: Context) -> Facts:
     )
     made = Constraint(name=key.name, kind=key.kind, columns=key.columns, index=key.name)
     facts = with_index(replace(context, facts=facts), key.table, index)
-    return folding.with_constraint(facts, key.table, made)
+    return spread(folding.with_constraint(facts, key.table, made), key.table)
 
 
 def _with_not_null(facts: Facts, table: QualifiedName, column: str) -> Facts:
