@@ -134,17 +134,17 @@ def test_killed_at_every_point(
 ) -> None:
     points = killed_everywhere(database, second_database, tmp_path, statement)
 
-    assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= points
+    assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE"} <= points
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("statement", [FOREIGN])
+@pytest.mark.postgres(until=17, newest=True)
 def test_killed_at_every_point_of_a_foreign_key(
-    database: Database, second_database: Database, tmp_path: Path, statement: str
+    database: Database, second_database: Database, tmp_path: Path
 ) -> None:
-    points = killed_everywhere(database, second_database, tmp_path, statement)
+    points = killed_everywhere(database, second_database, tmp_path, FOREIGN)
 
-    assert {"PARTITION_DONE", "BEFORE_COMMIT", "STEP_DONE"} <= points
+    assert "PARTITION_DONE" in points
 
 
 def killed_everywhere(
