@@ -46,7 +46,7 @@ def effect(found: Affected, context: Context) -> Effect:
     built = tuple(each.table for each in found.indexes)
     return Effect(
         locks=locks,
-        scans=_stored(tuple(read), context),
+        scans=_stored(tuple(name for name in read if name not in rewritten), context),
         rewrites=rewritten,
         index_builds=_stored(built, context),
     )
