@@ -110,6 +110,14 @@ def _fallback(value: Value) -> Sql | None:
     return NULL if value.volatile else None
 
 
+def _has_values(action: AddColumn | None) -> bool:
+    """Whether a default that is not constant has given every row a value that nobody can tell from others."""
+    default = None if action is None else added_default(action)
+    if default is None or expressions.is_null(default.expression):
+        return False
+    return not is_constant(default.expression.text)
+
+
 def added_default(action: AddColumn) -> DefaultConstraint | None:
     """Return the default that a column is added with."""
     return next((c for c in action.column.constraints if isinstance(c, DefaultConstraint)), None)
@@ -136,13 +144,15 @@ def _value(assignment: Assignment, command: Update, relation: Relation, context:
     if isinstance(reading, Unfit):
         return reading
     reference = command.alias or relation.name.name
+    added = added_by_file(column.name, relation, context)
+    untold = reading.evaluation is Evaluation.VOLATILE and not is_default and _has_values(added)
     return Value(
         column=column,
         assignment=assignment,
         reading=reading,
-        added=added_by_file(column.name, relation, context),
+        added=added,
         only_null=command.where is not None and requires_null(command.where.text, column.name, reference),
-        filled_before=_filled_before(column.name, relation, context),
+        filled_before=untold or _filled_before(column.name, relation, context),
     )
 
 
@@ -185,13 +195,15 @@ def added_by_file(column: str, relation: Relation, context: Context) -> AddColum
         if not isinstance(command, AlterTable) or context.resolve(command.name) != relation.name:
             continue
         for action in command.actions:
-            if isinstance(action, AddColumn) and action.column.name == column and not _identity(action):
+            if isinstance(action, AddColumn) and action.column.name == column and not _numbered(action):
                 return action
     return None
 
 
-def _identity(action: AddColumn) -> bool:
-    return any(isinstance(constraint, IdentityConstraint) for constraint in action.column.constraints)
+def _numbered(action: AddColumn) -> bool:
+    """Serial or identity: every row has a number by now, so none tells that it needs work."""
+    identity = any(isinstance(constraint, IdentityConstraint) for constraint in action.column.constraints)
+    return identity or action.column.type.serial
 
 
 def _filled_before(column: str, relation: Relation, context: Context) -> bool:
