@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from migrator.operations.base import Context
 from migrator.operations.expressions import columns_of
 from migrator.postgres.facts import Facts, Index, Relation, replace_named
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.sql.syntax import CreateIndex, Slice
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
@@ -19,7 +19,7 @@ _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def index_of(command: CreateIndex, name: str, context: Context) -> Index:
-    """Return the index that a statement makes; its `definition` is not known yet."""
+    """Return the index that a statement makes."""
     relation = context.relation(command.table)
     slices = [element.expression for element in command.elements if element.expression is not None]
     return Index(
@@ -35,16 +35,17 @@ def index_of(command: CreateIndex, name: str, context: Context) -> Index:
 
 
 def _definition(command: CreateIndex, name: str, table: QualifiedName) -> str:
-    """Return what pg_get_indexdef will say of an index over plain columns; '' for any other."""
+    """Return what pg_get_indexdef will say of an index over plain columns, else the file's own words."""
     keys = [element.column for element in command.elements if element.options is None and element.column]
     names = [name, table.name, table.schema or "public", *keys]
     bare = f"ON {table} USING {command.method} ({', '.join(keys)})"
     plain = len(keys) == len(command.elements) and " ".join(command.body.text.split()).endswith(
         f"({', '.join(keys)})"
     )
+    words = "CREATE UNIQUE INDEX" if command.unique else "CREATE INDEX"
     if not plain or not all(_SIMPLE.fullmatch(each) for each in names):
-        return ""
-    return f"CREATE {'UNIQUE ' if command.unique else ''}INDEX {name} {bare}"
+        return f"{words} {quote(name)} ON {table.quoted} {command.body.text}"
+    return f"{words} {name} {bare}"
 
 
 def _mentions(command: CreateIndex, slices: list[Slice], relation: Relation | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from migrator.plan.hazard import HazardKind, Severity
 from migrator.plan.plan import Plan
-from migrator.plan.step import Phase
+from migrator.plan.step import BuildIndex, Phase
 from migrator.planner import fold, plan
 from migrator.policy import Policy
 from migrator.postgres.column_users import ColumnUser, UserKind
@@ -308,3 +308,18 @@ def test_what_does_not_exist_is_said_once(text: str) -> None:
     known = large("CREATE TABLE users (id int PRIMARY KEY)")
 
     assert kinds(planned(known, text)) == [(Severity.ERROR, HazardKind.MISSING_OBJECT)]
+
+
+def test_an_index_of_the_files_is_built_again_in_their_words() -> None:
+    known = large(
+        "CREATE TABLE users (id int PRIMARY KEY, name varchar(10));"
+        "CREATE INDEX by_name ON users USING btree (lower(name) text_pattern_ops) WHERE id > 1"
+    )
+    made = planned(known, TO_TEXT)
+    builds = [step.work for step in made.steps if isinstance(step.work, BuildIndex)]
+
+    assert [work.sql for work in builds] == [
+        'CREATE INDEX CONCURRENTLY "by_name" ON "public"."users" '
+        "USING btree (lower(name) text_pattern_ops) WHERE id > 1"
+    ]
+    assert [work.definition for work in builds] == ["USING btree (lower(name) text_pattern_ops) WHERE id > 1"]
