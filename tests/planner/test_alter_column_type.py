@@ -318,8 +318,7 @@ def test_an_index_of_the_files_is_built_again_in_their_words() -> None:
     made = planned(known, TO_TEXT)
     builds = [step.work for step in made.steps if isinstance(step.work, BuildIndex)]
 
-    assert [work.sql for work in builds] == [
-        'CREATE INDEX CONCURRENTLY "by_name" ON "public"."users" '
-        "USING btree (lower(name) text_pattern_ops) WHERE id > 1"
-    ]
     assert [work.definition for work in builds] == ["USING btree (lower(name) text_pattern_ops) WHERE id > 1"]
+    assert [work.sql for work in builds] == [
+        f'CREATE INDEX CONCURRENTLY "by_name" ON "public"."users" {builds[0].definition}'
+    ]
