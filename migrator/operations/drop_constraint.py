@@ -86,7 +86,7 @@ def _resting(key: Constraint, relation: Relation, facts: Facts) -> tuple[Foreign
 
 def _plan(action: DropConstraint, context: Context) -> Outcome:
     rule = _rule(action, context)
-    if rule.relation is not None and rule.known is None and context.facts.complete and rule.relation.columns:
+    if rule.known is None and _is_listed(rule.relation, context):
         return _missing(rule, context)
     before, after = _foreign_keys_first(rule, context)
     effect = Effect(locks=_locks(rule, context.facts))
@@ -99,6 +99,13 @@ def _plan(action: DropConstraint, context: Context) -> Outcome:
         touches=tuple(dict.fromkeys(lock.relation for lock in effect.locks)),
         as_written=not before,
     )
+
+
+def _is_listed(relation: Relation | None, context: Context) -> bool:
+    """Whether facts list every constraint of the table; LIKE and INHERITS give a new one more."""
+    if relation is None or not context.facts.complete:
+        return False
+    return bool(relation.columns) and not relation.created_in_plan
 
 
 def _missing(rule: Rule, context: Context) -> Outcome:

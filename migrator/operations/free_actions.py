@@ -60,12 +60,14 @@ def _rename_constraint(action: RenameConstraint, context: Context) -> Outcome:
 def _validate(action: ValidateConstraint, context: Context) -> Outcome:
     table, relation = table_of(context), relation_of(context)
     found = None if relation is None else relation.constraint(action.name)
+    if found is not None and found.validated:
+        note = f"{action.name} of {table} is valid already"
+        return Outcome(operation="validate-constraint", facts=context.facts, touches=(table,), note=note)
     partner = None if found is None else found.references
     locks = [*locks_on(table, LockMode.SHARE_UPDATE_EXCLUSIVE, context.facts)]
     if partner is not None and partner != table:
         locks.append(RelationLock(partner, LockMode.ROW_SHARE))
-    scans = () if found is not None and found.validated else (table,)
-    effect = Effect(locks=tuple(locks), scans=scans)
+    effect = Effect(locks=tuple(locks), scans=(table,))
     title = f"VALIDATE CONSTRAINT {action.name} of {table}"
     return Outcome(
         operation="validate-constraint",

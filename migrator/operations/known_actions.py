@@ -54,6 +54,7 @@ ACTIONS: dict[str, Form] = {
         NONE,
         BREAKS,
         "shows nothing to others than its owner where no policy allows it",
+        "CREATE POLICY in statements before it, then approve this",
     ),
     "DISABLE ROW LEVEL SECURITY": Form("127", AX, NONE, FREE, "shows every row again"),
     "FORCE ROW LEVEL SECURITY": Form("127", AX, NONE, BREAKS, "applies its policies to its owner too"),

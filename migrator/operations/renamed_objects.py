@@ -24,7 +24,7 @@ def resolve_type(name: QualifiedName, context: Context) -> QualifiedName:
 
 def nobody_knows(command: KnownForm, context: Context) -> bool:
     """Whether the object got its name from an earlier statement of the plan, so that no code uses it."""
-    if not command.words or not command.names:
+    if not command.names:
         return False
     if command.kind.startswith(_TYPES):
         return resolve_type(command.names[0], context) in context.facts.new_types
