@@ -24,6 +24,7 @@ from migrator.plan import ddl
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase
 from migrator.postgres.facts import Facts
+from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import (
     RenameConstraint,
@@ -57,12 +58,22 @@ def _rename_constraint(action: RenameConstraint, context: Context) -> Outcome:
     return _quick("rename-constraint", title, facts, (back,), context)
 
 
+def _valid_already(action: ValidateConstraint, table: QualifiedName, context: Context) -> Outcome:
+    """Nothing is to be done; as written it would take its lock for nothing."""
+    return Outcome(
+        operation="validate-constraint",
+        effect=Effect(locks=locks_on(table, LockMode.SHARE_UPDATE_EXCLUSIVE, context.facts)),
+        facts=context.facts,
+        touches=(table,),
+        note=f"{action.name} of {table} is valid already",
+    )
+
+
 def _validate(action: ValidateConstraint, context: Context) -> Outcome:
     table, relation = table_of(context), relation_of(context)
     found = None if relation is None else relation.constraint(action.name)
     if found is not None and found.validated:
-        note = f"{action.name} of {table} is valid already"
-        return Outcome(operation="validate-constraint", facts=context.facts, touches=(table,), note=note)
+        return _valid_already(action, table, context)
     partner = None if found is None else found.references
     locks = [*locks_on(table, LockMode.SHARE_UPDATE_EXCLUSIVE, context.facts)]
     if partner is not None and partner != table:
