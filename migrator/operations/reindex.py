@@ -114,8 +114,8 @@ def _partitioned(command: KnownForm, context: Context) -> bool:
 
 
 def _effect(command: KnownForm, targets: tuple[Target, ...]) -> Effect:
-    """SHARE on the table; the lock on the index stops every query of the table, as ACCESS EXCLUSIVE would."""
-    mode = LockMode.SHARE_UPDATE_EXCLUSIVE if _is_concurrent(command) else LockMode.ACCESS_EXCLUSIVE
+    """SHARE on the table; the ACCESS EXCLUSIVE on the index, which stops readers too, is not a table's."""
+    mode = LockMode.SHARE_UPDATE_EXCLUSIVE if _is_concurrent(command) else LockMode.SHARE
     tables = tuple(dict.fromkeys(target.table for target in targets))
     return Effect(locks=tuple(RelationLock(table, mode) for table in tables), index_builds=tables)
 
