@@ -1,7 +1,7 @@
 """A history on an empty database, by `apply` and by psql; and each file judged as in a pull request.
 
-The judgement plans each file with the facts of the database as psql has left it before that file, as if all
-its tables were large: what somebody would be shown who writes this file for a busy database.
+The judgement plans each file with the facts that the files before it leave, as if all tables were large and
+in use: what somebody would be shown who writes this file for a busy database.
 """
 
 import time
@@ -47,15 +47,14 @@ def run(history: History, directory: Path, ours: str, theirs: str, *, judge: boo
     """Apply the history to the empty databases at two URLs."""
     migrations = history.copy_to(directory)
     record = EmptyRecord(history=history.name)
+    if judge:
+        _judge(record, migrations, ours)
     started = time.perf_counter()
     apply_all(ours, migrations)
     record.seconds = time.perf_counter() - started
-    for migration, path in zip(migrations, history.files, strict=True):
-        if judge:
-            _judge(record, migration, theirs)
-        started = time.perf_counter()
-        naive.run_file(theirs, path, in_one_transaction=path.name in history.in_one_transaction)
-        record.psql_seconds += time.perf_counter() - started
+    started = time.perf_counter()
+    naive.run_files(theirs, [(path, path.name in history.in_one_transaction) for path in history.files])
+    record.psql_seconds = time.perf_counter() - started
     record.equal = schema(ours) == schema(theirs)
     return record
 
@@ -69,20 +68,27 @@ def apply_all(url: str, migrations: Sequence[Migration]) -> None:
         raise RuntimeError(f"not applied: {', '.join(left)}")
 
 
-def _judge(record: EmptyRecord, migration: Migration, url: str) -> None:
+def _judge(record: EmptyRecord, migrations: Sequence[Migration], url: str) -> None:
+    """Plan each file from what the ones before it leave, as the planner folds it."""
     with psycopg.connect(url, autocommit=True) as connection:
         facts = read_facts(connection, journal_schema="migrator")
-    plan = planner.plan([migration], large(facts), Policy(), tool_version=__version__)
-    record.counts.add(plan)
-    record.findings += [said(h) for h in plan.hazards if h.severity.rank > 0]
+    for migration in migrations:
+        plan = planner.plan([migration], facts, Policy(), tool_version=__version__)
+        record.counts.add(plan)
+        record.findings += [said(h) for h in plan.hazards if h.severity.rank > 0]
+        folded = planner.fold([migration], facts, Policy())
+        facts = msgspec.structs.replace(large(folded), live=True, complete=True)
 
 
 def large(facts: Facts) -> Facts:
-    """The same database with tables of an unknown, so a large, size."""
-    return msgspec.structs.replace(facts, relations=tuple(_large(facts.relations)))
+    """The same database with everything in use, and tables of an unknown, so a large, size."""
+    functions = tuple(msgspec.structs.replace(f, created_in_plan=False) for f in facts.functions)
+    relations = tuple(_large(facts.relations))
+    return msgspec.structs.replace(facts, relations=relations, functions=functions, new_types=())
 
 
 def _large(relations: Sequence[Relation]) -> Iterator[Relation]:
     for relation in relations:
+        known = msgspec.structs.replace(relation, created_in_plan=False)
         sized = relation.kind in {RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW}
-        yield msgspec.structs.replace(relation, rows=None, bytes=None) if sized else relation
+        yield msgspec.structs.replace(known, rows=None, bytes=None) if sized else known

@@ -34,9 +34,9 @@ Nothing is live, so every file runs as written.
 _JUDGED = """
 ## Judged as in a pull request
 
-Each file planned against the database as the files before it have left it, as if every table were large
-and in use. *Rewritten*: statements in whose place other steps run. *To approve*: errors that a person may
-accept in the file. *Refused*: errors that no approval makes right.
+Each file planned from what the files before it leave, as if every table were large and in use.
+*Rewritten*: statements in whose place other steps run. *To approve*: errors that a person may accept in
+the file. *Refused*: errors that no approval makes right.
 
 """
 

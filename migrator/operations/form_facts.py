@@ -55,7 +55,7 @@ def _renamed_index(facts: Facts, index: QualifiedName, new: str) -> Facts:
     relation = facts.relation_with_index(index)
     found = None if relation is None else relation.index(index.name)
     if relation is None or found is None:
-        return facts
+        return _renamed_constraint(facts, index, new)
     owned = found.constraint is not None
     renamed_index = msgspec.structs.replace(found, name=new, constraint=new if owned else None)
     indexes = tuple(renamed_index if each is found else each for each in relation.indexes)
@@ -65,6 +65,18 @@ def _renamed_index(facts: Facts, index: QualifiedName, new: str) -> Facts:
     )
     changed = msgspec.structs.replace(relation, indexes=indexes, constraints=constraints)
     return facts.with_relation(changed)
+
+
+def _renamed_constraint(facts: Facts, index: QualifiedName, new: str) -> Facts:
+    """Facts in which a constraint has another name whose index is not listed (EXCLUDE)."""
+    found = [r for r in facts.relations if r.name.schema == index.schema and r.constraint(index.name)]
+    if not found:
+        return facts
+    constraints = tuple(
+        msgspec.structs.replace(each, name=new) if each.name == index.name else each
+        for each in found[0].constraints
+    )
+    return facts.with_relation(msgspec.structs.replace(found[0], constraints=constraints))
 
 
 def _after_other(action: OtherAction, table: QualifiedName, facts: Facts) -> Facts:
