@@ -23,7 +23,7 @@ from psycopg import sql
 from benchmarks.histories import naive
 from benchmarks.histories.contents import Place, differences, drawn_columns
 from benchmarks.histories.empty import OPTIONS
-from benchmarks.histories.record import Counts
+from benchmarks.histories.record import Counts, final
 from benchmarks.histories.source import PRELUDE, History
 from migrator import __version__, history, planner, workflow
 from migrator.database.introspect import read_facts
@@ -203,7 +203,7 @@ class Replay:
         observation = workflow.observe(connector, POLICY)
         for _ in range(_ROUNDS):
             agenda = workflow.prepare(self.migrations, observation, POLICY)
-            if not agenda.unapproved or any(map(_final, agenda.unapproved)):
+            if not agenda.unapproved or any(map(final, agenda.unapproved)):
                 return agenda
             self._approve(copied, agenda.unapproved)
         raise RuntimeError(f"{copied.name}: the approvals have no end")
@@ -224,8 +224,8 @@ class Replay:
         self.migrations[-1] = history.read_file(history.migration_file(copied))
 
     def _refuse(self, path: Path, hazards: tuple[Hazard, ...]) -> None:
-        final = next(filter(_final, hazards))
-        self.record.refused.append(f"{path.name}:{final.line} {final.kind}: {final.message}")
+        why = next(filter(final, hazards))
+        self.record.refused.append(f"{path.name}:{why.line} {why.kind}: {why.message}")
         whole = path.name in self.history.in_one_transaction
         naive.run_file(self.sides.ours, path, in_one_transaction=whole)
         migration = self.migrations[-1]
@@ -271,11 +271,6 @@ def run(history: History, directory: Path, sides: Sides) -> LiveRecord:
         record.lost = differences(ours, theirs, replay.drawn)
     sides.drop_kept()
     return record
-
-
-def _final(hazard: Hazard) -> bool:
-    """Whether nothing that is written into the file makes it right."""
-    return not hazard.approvable and hazard.kind is not HazardKind.EXISTING_COLUMN_BACKFILL
 
 
 def _directive(hazard: Hazard) -> str:

@@ -21,7 +21,8 @@ python -m benchmarks.histories --write docs/histories.md
 ```
 
 which looks for them in `../shared/histories` or in the folder named by `MIGRATOR_HISTORIES`, and needs
-Docker (or `--server URL` of a superuser). Measured on {server}, two busy cores."""
+Docker (or `--server URL` of a superuser). Measured on {server}, two busy cores.
+"""
 
 _EMPTY = """
 ## On an empty database
@@ -36,7 +37,7 @@ _JUDGED = """
 
 Each file planned from what the files before it leave, as if every table were large and in use.
 *Rewritten*: statements in whose place other steps run. *To approve*: errors that a person may accept in
-the file. *Refused*: errors that no approval makes right.
+the file, or answer by a directive. *Refused*: errors that no approval makes right.
 
 """
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.hazard import Hazard, HazardKind, Severity
 from migrator.plan.plan import Plan
 
 
@@ -17,7 +17,7 @@ class Counts:
     rewrites: int = 0
     """Statements in whose place other steps run."""
     approvals: int = 0
-    """Errors that the file may approve."""
+    """Errors that the file may approve, or answer by a directive."""
     refusals: int = 0
     """Errors that no approval makes right."""
     hazards: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -29,8 +29,8 @@ class Counts:
         self.statements += len(plan.statements)
         self.opaque += sum(s.kind == "opaque" for s in plan.statements)
         self.rewrites += len(rewritten(plan))
-        self.approvals += sum(h.approvable for h in errors)
-        self.refusals += sum(not h.approvable for h in errors)
+        self.refusals += sum(map(final, errors))
+        self.approvals += sum(not final(h) for h in errors)
         self.hazards.update((str(h.kind), str(h.severity)) for h in plan.hazards)
 
 
@@ -39,6 +39,11 @@ def rewritten(plan: Plan) -> tuple[tuple[str, int], ...]:
     stepped = {(step.migration, step.statement) for step in plan.steps}
     keys = [(s.migration, s.index) for s in plan.statements if not s.as_written]
     return tuple(key for key in keys if key in stepped)
+
+
+def final(hazard: Hazard) -> bool:
+    """Whether nothing that is written into the file makes it right."""
+    return not hazard.approvable and hazard.kind is not HazardKind.EXISTING_COLUMN_BACKFILL
 
 
 def said(hazard: Hazard) -> str:

@@ -29,7 +29,7 @@ def save(path: Path, results: Results) -> None:
 
 def plain(record: EmptyRecord | LiveRecord) -> dict[str, Any]:
     """The record in types that JSON has."""
-    found = asdict(record)
-    hazards = found["counts"].pop("hazards")
+    found = asdict(record)  # which does not copy a Counter rightly
+    hazards = record.counts.hazards
     found["counts"]["hazards"] = {" ".join(key): number for key, number in sorted(hazards.items())}
     return {key: sorted(value) if isinstance(value, set) else value for key, value in found.items()}
