@@ -64,6 +64,8 @@ SELECT md5('customer ' || n)::uuid, jsonb_build_array('SKU-' || 1 + n %% 1000),
        timestamptz '2025-01-01 00:00+00' + n * (interval '300 days' / %(customers)s)
 FROM generate_series(1, %(customers)s) AS n;
 
+REFRESH MATERIALIZED VIEW sales_by_day;
+
 VACUUM (ANALYZE) merchants, customers, categories, products, product_categories, orders, order_items, order_history, events,
     audit_log, payouts, legacy_carts;
 

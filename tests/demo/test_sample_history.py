@@ -40,7 +40,7 @@ DRAWN_IN = {"audit_log": ("id",)}
 
 TABLES: LiteralString = """
     SELECT relname FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1
+    WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace ORDER BY 1
 """
 
 ROWS: LiteralString = """

@@ -35,6 +35,7 @@ KINDS = (
     "ADD CONSTRAINT events_product_id_fkey FOREIGN KEY",
     "CREATE POLICY products_on_sale",
     "DROP TABLE legacy_carts",
+    "REFRESH MATERIALIZED VIEW sales_by_day",
     "PARTITION OF events",
     "DETACH PARTITION events_2026_01",
     "DROP CONSTRAINT orders_status_check",
