@@ -123,9 +123,18 @@ def _relations(connection: psycopg.Connection[Any]) -> dict[int, _Seen]:
 
 
 def _indexed(before: dict[int, _Seen], after: dict[int, _Seen], stored: set[int]) -> set[int]:
-    """Return tables of before with a new index, or with one that was built again on its own."""
+    """Return tables of before with a new index, or with one that was built again on its own.
+
+    A change of a column's type makes its indexes anew: over the old file where they fit, else with the rows.
+    """
     found = {oid: new for oid, new in after.items() if new.kind == "i" and new.table in before}
-    added = {new.table for oid, new in found.items() if oid not in before}
+    files = {(old.table, old.filenode) for old in before.values() if old.kind == "i"}
+    names = {(old.table, old.name) for old in before.values() if old.kind == "i" and old.table in stored}
+    added = {
+        new.table
+        for oid, new in found.items()
+        if oid not in before and (new.table, new.filenode) not in files and (new.table, new.name) not in names
+    }
     again = {n.table for oid, n in found.items() if oid in before and before[oid].filenode != n.filenode}
     return added | (again - stored)
 
