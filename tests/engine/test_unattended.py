@@ -104,6 +104,8 @@ def test_all_of_it_in_one_run(database: Database, folder: Path) -> None:
 
     assert [outcome.version for outcome in result.outcomes] == ["1", "2", "3", "4"]
     assert state(database) == EXPECTED
+    announced = database.connect().execute("SELECT title FROM migrator.step WHERE pid IS NOT NULL").fetchall()
+    assert len(announced) == 2, announced  # the two indexes: nothing took the ordinary way
     finished = [(e.step.migration, e.step.id) for e in seen if isinstance(e, StepFinished)]
     assert len(finished) == len(set(finished)) == sum(o.steps_run for o in result.outcomes)
     assert all(e.seconds >= 0 for e in seen if isinstance(e, StepFinished))

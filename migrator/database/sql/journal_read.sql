@@ -40,7 +40,7 @@ SELECT disposable FROM {journal}.control
 
 -- name: not paused
 -- Fails (22P02) where the pause flag is set.
-SELECT CASE WHEN paused THEN 'paused'::integer END FROM {journal}.control
+SELECT CASE WHEN paused THEN ('paused ' || id)::integer END FROM {journal}.control
 
 -- name: began unused
 -- Files that a run set out to begin on a database not in use, and that it did not come to the end of.
