@@ -47,3 +47,4 @@ CREATE MATERIALIZED VIEW counts AS SELECT count(*) AS orders FROM orders;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER orders_touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE POLICY own ON customers USING (true);
+CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);

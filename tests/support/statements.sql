@@ -69,6 +69,7 @@ DELETE FROM customers WHERE seen < '2020-01-01';
 DELETE FROM orders USING products WHERE products.id = orders.product_id;
 TRUNCATE order_notes;
 INSERT INTO products VALUES (1, 'one');
+UPDATE alembic_version SET version_num = '2' WHERE version_num = '1';
 
 -- # Tables
 CREATE TABLE notes (id bigint PRIMARY KEY, note text);
