@@ -9,6 +9,9 @@ from __future__ import annotations
 from migrator.plan.step import KeyColumn
 from migrator.postgres.facts import Index, Relation, RelationKind
 
+_UNCHANGING = frozenset({'"C"', '"POSIX"', "ucs_basic"})
+"""As facts write them: quoted where the name needs it."""
+
 COLLATABLE = ("text", "character", "name", "citext")
 
 
@@ -58,7 +61,7 @@ def _usable(relation: Relation, columns: tuple[str, ...]) -> bool:
 def _collatable(relation: Relation, columns: tuple[str, ...]) -> bool:
     """Whether a column of the key sorts by a collation other than C."""
     found = [column for column in map(relation.column, columns) if column is not None]
-    return any(c.type.startswith(COLLATABLE) and c.collation not in {"C", "POSIX"} for c in found)
+    return any(c.type.startswith(COLLATABLE) and c.collation not in _UNCHANGING for c in found)
 
 
 def _type(relation: Relation, name: str) -> str:
