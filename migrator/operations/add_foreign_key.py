@@ -35,7 +35,7 @@ from migrator.operations.partitioned_foreign_key import (
     foreign_key_step,
     refusal,
 )
-from migrator.operations.steps import approved_timeouts, as_written, locks_on, transaction
+from migrator.operations.steps import approved_timeouts, as_written, partition_locks, transaction
 from migrator.operations.target import constraint_name_taken, missing_columns, missing_relation, table_of
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
@@ -105,7 +105,8 @@ def _foreign_key(
 def locks(key: ForeignKey, context: Context) -> tuple[RelationLock, ...]:
     """Return SHARE ROW EXCLUSIVE on both tables, parent first: child first is prone to deadlocks."""
     mode = LockMode.SHARE_ROW_EXCLUSIVE
-    both = (*locks_on(key.parent, mode, context.facts), *locks_on(key.table, mode, context.facts))
+    facts = context.facts
+    both = (*partition_locks(key.parent, mode, facts), *partition_locks(key.table, mode, facts))
     return tuple(dict.fromkeys(both))
 
 

@@ -25,7 +25,7 @@ from migrator.operations import create_from_query, create_partition
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import wrong
 from migrator.operations.liveness import in_use, live
-from migrator.operations.steps import as_written, locks_on
+from migrator.operations.steps import as_written, partition_locks
 from migrator.operations.table_facts import created
 from migrator.operations.target import absent, missing_relation
 from migrator.operations.types import format_type
@@ -57,7 +57,7 @@ def new_name(name: QualifiedName, context: Context) -> QualifiedName:
 
 def _effect(command: CreateTable, context: Context) -> Effect:
     shared, facts = LockMode.SHARE_ROW_EXCLUSIVE, context.facts
-    keys = [lock for name in referenced(command, context) for lock in locks_on(name, shared, facts)]
+    keys = [lock for name in referenced(command, context) for lock in partition_locks(name, shared, facts)]
     like = [RelationLock(context.resolve(name), LockMode.ACCESS_SHARE) for name in command.like]
     parents = [RelationLock(context.resolve(n), LockMode.SHARE_UPDATE_EXCLUSIVE) for n in command.inherits]
     above = Effect()

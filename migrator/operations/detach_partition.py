@@ -253,7 +253,7 @@ def _effect(detachment: Detachment, mode: LockMode, root: Relation | None, conte
     parents = () if root is None else [c.references for c in root.constraints if c.references is not None]
     locks = [
         RelationLock(detachment.root, mode),
-        *locks_on(detachment.partition, _AX, facts),
+        *locks_on(detachment.partition, _AX if facts.server_version.detach_locks_partition else _SUX, facts),
         *(() if default is None or default == detachment.partition else locks_on(default, _AX, facts)),
         *(RelationLock(name, _AX) for name in checked),
         *(RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in parents if name not in checked),

@@ -9,7 +9,9 @@ Why it is dangerous
     vacuum (185).
 
 What is done instead
-    Each runs as written, in a transaction of its own; an INSERT … VALUES is taken for a few rows.
+    Each runs as written, in a transaction of its own; an INSERT … VALUES is taken for a few rows. A SELECT
+    that calls a volatile function of the user's is code that may do anything, and needs an approval where
+    something is live.
 
 Source
     Catalogue 185, 211, 212; the manual's pages of these commands.
@@ -19,12 +21,14 @@ import msgspec
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
-from migrator.operations.hazards import warning, wrong
+from migrator.operations.hazards import needs_approval, warning, wrong
 from migrator.operations.liveness import in_use, live
 from migrator.operations.steps import approved_timeouts, as_written, as_written_without_lock_table
 from migrator.operations.target import missing_relation
+from migrator.operations.user_code import user_code
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
+from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import Comment, Grant, Insert, Select
 
@@ -76,6 +80,9 @@ def _revoked(command: Grant, context: Context) -> tuple[Hazard, ...]:
 
 def _select(_: Select, context: Context) -> Outcome:
     """A SELECT is run for what its functions do; what they change in the session does not last."""
+    code = user_code(context)
+    if code is not None:
+        return _code(code, context)
     message = "what set_config() changes holds in one session, and each step of a plan may run in another"
     lasting = "set_config" in context.statement.text.lower() and live(context)
     instead = "write SET, which is carried over to the steps after it"
@@ -84,6 +91,23 @@ def _select(_: Select, context: Context) -> Outcome:
         hazards=(wrong(HazardKind.SESSION_SETTING, message, instead),) if lasting else (),
         steps=(as_written(context, "SELECT", Effect()),),
         facts=context.facts,
+        as_written=True,
+    )
+
+
+def _code(name: QualifiedName, context: Context) -> Outcome:
+    """A volatile function of the user's may lock and change anything, as DO and CALL may."""
+    effect = Effect(unknown=True)
+    message = f"SELECT calls {name}(), which is code that may lock and change anything"
+    hazard = needs_approval(HazardKind.NO_SAFE_SEQUENCE, message, "write the statements that it runs")
+    step = as_written(context, f"SELECT {name}()", effect, timeouts=approved_timeouts(context))
+    return Outcome(
+        operation="select",
+        effect=effect,
+        hazards=(hazard,) if live(context) else (),
+        steps=(step,),
+        facts=msgspec.structs.replace(context.facts, complete=False),
+        touches_everything=True,
         as_written=True,
     )
 

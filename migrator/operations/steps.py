@@ -165,6 +165,13 @@ def locks_on(name: QualifiedName, mode: LockMode, facts: Facts) -> tuple[Relatio
     return (RelationLock(name, mode), *(lock for child in below for lock in locks_on(child, mode, facts)))
 
 
+def partition_locks(name: QualifiedName, mode: LockMode, facts: Facts) -> tuple[RelationLock, ...]:
+    """Return the lock on a relation and on its partitions: foreign keys do not reach inheritance children."""
+    relation = facts.relation(name)
+    below = () if relation is None else relation.partitions
+    return (RelationLock(name, mode), *(lock for p in below for lock in partition_locks(p, mode, facts)))
+
+
 def effect_on(context: Context, name: QualifiedName, mode: LockMode = LockMode.ACCESS_EXCLUSIVE) -> Effect:
     """Return the effect of a quick ALTER TABLE."""
     return Effect(locks=locks_on(name, mode, context.facts))

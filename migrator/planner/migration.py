@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from migrator.operations.base import Context, Outcome
-from migrator.operations.liveness import live
+from migrator.operations.liveness import endangered, live
 from migrator.plan.hazard import Hazard
 from migrator.plan.plan import PlannedMigration, SourceStatement
 from migrator.plan.step import SessionState, Step
@@ -74,9 +74,18 @@ def _advance(progress: _Progress, index: int) -> None:
     approvals = Approvals.of(outcome.hazards, context)
     progress.statements.append(source_statement(outcome, approvals.hazards, context))
     progress.items.append(items_of(outcome, context))
-    progress.used |= {*approvals.used, *outcome.used}
+    progress.used |= {*approvals.used, *outcome.used, *_meant_for_others(outcome, context)}
     progress.everything = progress.everything or outcome.touches_everything
     progress.context = _after(outcome, context)
+
+
+def _meant_for_others(outcome: Outcome, context: Context) -> tuple[Directive, ...]:
+    """Return directives that find nothing to do only because these tables are new or small here."""
+    touched = [context.facts.relation(name) for name in outcome.touches]
+    known = [relation for relation in touched if relation is not None]
+    if not known or any(endangered(relation, context) for relation in known):
+        return ()
+    return context.directives
 
 
 def _after(outcome: Outcome, context: Context) -> Context:

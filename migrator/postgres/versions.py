@@ -42,6 +42,16 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
         return self.major >= 14
 
     @property
+    def unique_locks_partitions(self) -> bool:
+        """UNIQUE of a partitioned table takes ACCESS EXCLUSIVE on its partitions too (measured)."""
+        return self.major >= 18
+
+    @property
+    def detach_locks_partition(self) -> bool:
+        """DETACH PARTITION takes ACCESS EXCLUSIVE on the partition; 13 SHARE UPDATE EXCLUSIVE (measured)."""
+        return self.major >= 14
+
+    @property
     def like_including_compression(self) -> bool:
         """Columns have a compression method of their own."""
         return self.major >= 14

@@ -25,6 +25,7 @@ from migrator.plan.step import (
     Transaction,
     Work,
 )
+from migrator.postgres.identifiers import QualifiedName
 from migrator.reports.words import RECOVERY, counted, limits, locks, whom, work
 
 WIDTH = 100
@@ -68,7 +69,8 @@ def _stalls(plan: Plan) -> str:
     """The longest that reads or writes may have to wait for one attempt of one step."""
     if not plan.live:
         return ", and nothing is in use yet"
-    strong = [s for s in plan.steps if s.effect.unknown or (s.effect.worst and s.effect.worst.blocks_writes)]
+    made = _made(plan)
+    strong = [step for step in plan.steps if _felt(step, made)]
     if not strong:
         return ", nothing blocks reads or writes"
     bounds = [_bound(step) for step in strong]
@@ -76,6 +78,18 @@ def _stalls(plan: Plan) -> str:
     if len(known) < len(bounds):
         return f", {counted(len(bounds) - len(known), 'step')} may block reads or writes without a limit"
     return f", nothing blocks reads or writes longer than {max(known):,} ms"
+
+
+def _made(plan: Plan) -> frozenset[QualifiedName]:
+    """Return the tables that the plan creates: nobody waits for them."""
+    creating = {(s.migration, s.statement) for s in plan.steps if s.operation == "create-table"}
+    found = [s for s in plan.statements if (s.migration, s.index) in creating]
+    return frozenset(statement.touches[0] for statement in found if statement.touches)
+
+
+def _felt(step: Step, made: frozenset[QualifiedName]) -> bool:
+    locks = [lock for lock in step.effect.locks if lock.relation not in made]
+    return step.effect.unknown or any(lock.mode.blocks_writes for lock in locks)
 
 
 def _bound(step: Step) -> int | None:
