@@ -92,6 +92,7 @@ def put_back_what_is_deleted(connection: psycopg.Connection[Any]) -> None:
     connection.execute("CREATE TRIGGER again AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION again()")
 
 
+@pytest.mark.postgres(newest=True)
 def test_delete_killed_at_every_point(database: Database, tmp_path: Path) -> None:
     connection = database.connect()
     path = tmp_path / "plan.json"
