@@ -62,7 +62,12 @@ def test_second_ctrl_c_cancels_the_query(shop: Site) -> None:
     shop.sql("CREATE TRIGGER stuck BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION stuck()")
     shop.shell.write("1_fill.sql", FILL)
     with terminal(shop.shell, "apply", "--yes") as window:
-        until_row(shop.database.connect(), "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        # A batch ends by itself after some seconds: both keys have to come while the same one is stuck.
+        until_row(
+            shop.database.connect(),
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+            "AND query_start > clock_timestamp() - interval '0.5 s'",
+        )
         window.type(CTRL_C)
         window.until("stopping after this batch")
         window.type(CTRL_C)
