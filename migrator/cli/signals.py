@@ -21,9 +21,13 @@ def stopping(stop: StopRequest, say: Callable[[str], None]) -> Iterator[StopRequ
     """Let signals ask `stop` while the block runs; `say` tells the person what will happen."""
 
     def asked(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as the signal module calls it
+        kind, again = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM, stop.requested
+        if not again:  # noted before it is said: another signal may come while that is written
+            stop.request(kind)
         with contextlib.suppress(OSError, RuntimeError):  # the terminal may be gone or busy
-            say(_SECOND if stop.requested else _FIRST)
-        stop.request(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+            say(_SECOND if again else _FIRST)
+        if again:  # said before it is done: the server may take its time
+            stop.request(kind)
 
     before = {number: signal.signal(number, asked) for number in handled_signals()}
     try:
