@@ -251,9 +251,11 @@ def _effect(detachment: Detachment, mode: LockMode, root: Relation | None, conte
     facts, checked = context.facts, referencing(root)
     default = None if root is None else root.default_partition
     parents = () if root is None else [c.references for c in root.constraints if c.references is not None]
+    # 13 takes more than that on the partition only where foreign keys are taken apart.
+    own = _AX if facts.server_version.detach_locks_partition or parents or checked else _SUX
     locks = [
         RelationLock(detachment.root, mode),
-        *locks_on(detachment.partition, _AX if facts.server_version.detach_locks_partition else _SUX, facts),
+        *locks_on(detachment.partition, own, facts),
         *(() if default is None or default == detachment.partition else locks_on(default, _AX, facts)),
         *(RelationLock(name, _AX) for name in checked),
         *(RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in parents if name not in checked),

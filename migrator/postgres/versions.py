@@ -48,7 +48,7 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
 
     @property
     def detach_locks_partition(self) -> bool:
-        """DETACH PARTITION takes ACCESS EXCLUSIVE on the partition; 13 SHARE UPDATE EXCLUSIVE (measured)."""
+        """DETACH PARTITION always takes ACCESS EXCLUSIVE on the partition; 13 for foreign keys (measured)."""
         return self.major >= 14
 
     @property
