@@ -251,8 +251,8 @@ def _effect(detachment: Detachment, mode: LockMode, root: Relation | None, conte
     facts, checked = context.facts, referencing(root)
     default = None if root is None else root.default_partition
     parents = () if root is None else [c.references for c in root.constraints if c.references is not None]
-    # 13 takes more than that on the partition only where foreign keys are taken apart.
-    own = _AX if facts.server_version.detach_locks_partition or parents or checked else _SUX
+    # 13 takes as much as that on the partition only where other tables refer to the partitioned one.
+    own = _AX if facts.server_version.detach_locks_partition or checked else _SUX
     locks = [
         RelationLock(detachment.root, mode),
         *locks_on(detachment.partition, own, facts),
