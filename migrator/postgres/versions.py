@@ -48,7 +48,7 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
 
     @property
     def detach_locks_partition(self) -> bool:
-        """DETACH PARTITION always takes ACCESS EXCLUSIVE on the partition; 13 where it is referred to (measured)."""
+        """DETACH PARTITION takes ACCESS EXCLUSIVE on any partition; 13 where it is referred to (measured)."""
         return self.major >= 14
 
     @property
