@@ -21,7 +21,7 @@ python -m benchmarks.histories --write docs/histories.md
 ```
 
 which looks for them in `../shared/histories` or in the folder named by `MIGRATOR_HISTORIES`, and needs
-Docker (or `--server URL` of a superuser). Measured on {server}, two busy cores.
+Docker (or `--server URL` of a superuser). Measured on {server}, two cores.
 """
 
 _EMPTY = """
