@@ -7,10 +7,10 @@ import click
 from migrator import workflow
 from migrator.cli.disposable import announce
 from migrator.cli.group import Command
+from migrator.cli.options import wait_option, yes_option
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
 from migrator.cli.steps import rendered, show_steps, steps_now
-from migrator.cli.units import Duration
 from migrator.execution.events import Observer
 from migrator.execution.options import WITHOUT_CONTRACT, RunOptions, RunResult
 from migrator.plan.plan import Plan
@@ -37,15 +37,8 @@ PHASES = [str(phase) for phase in Phase if phase in WITHOUT_CONTRACT]
 )
 @click.option("--to", "to_version", metavar="VERSION", help="Begin no file after this version.")
 @click.option("--dry-run", is_flag=True, help="Print the steps that would run now; change nothing.")
-@click.option(
-    "--wait",
-    type=Duration(),
-    default="10min",
-    show_default=True,
-    metavar="DURATION",
-    help="How long to wait for another runner: 0, 30s, 1h.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask on a terminal; a pipeline is never asked.")
+@wait_option
+@yes_option
 def apply(
     *,
     saved: Path | None,

@@ -4,10 +4,10 @@ import click
 
 from migrator import workflow
 from migrator.cli.group import Command
+from migrator.cli.options import wait_option, yes_option
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Request, perform
 from migrator.cli.steps import show_steps
-from migrator.cli.units import Duration
 from migrator.errors import UsageError
 from migrator.execution.journal import MigrationRecord
 from migrator.plan.plan import Plan
@@ -25,15 +25,8 @@ from migrator.plan.plan import Plan
 @click.argument("versions", metavar="[VERSION]...", nargs=-1)
 @click.option("--through", metavar="VERSION", help="Every waiting migration up to and including this one.")
 @click.option("--dry-run", is_flag=True, help="Print the steps that would run; change nothing.")
-@click.option(
-    "--wait",
-    type=Duration(),
-    default="10min",
-    show_default=True,
-    metavar="DURATION",
-    help="How long to wait for another runner: 0, 30s, 1h.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask on a terminal; a pipeline is never asked.")
+@wait_option
+@yes_option
 def contract(
     *, versions: tuple[str, ...], through: str | None, dry_run: bool, wait: float, yes: bool
 ) -> None:

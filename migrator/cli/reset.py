@@ -5,9 +5,9 @@ import click
 from migrator import workflow
 from migrator.cli.disposable import announce
 from migrator.cli.group import Command
+from migrator.cli.options import wait_option, yes_option
 from migrator.cli.project import load_project
 from migrator.cli.running import Request, perform
-from migrator.cli.units import Duration
 from migrator.execution.events import Observer
 from migrator.execution.options import RunOptions, RunResult
 from migrator.reports.words import counted
@@ -28,15 +28,8 @@ from migrator.reports.words import counted
     help="Drop this database's contents although no disposable environment made them.",
 )
 @click.option("--to", "to_version", metavar="VERSION", help="Begin no file after this version.")
-@click.option(
-    "--wait",
-    type=Duration(),
-    default="10min",
-    show_default=True,
-    metavar="DURATION",
-    help="How long to wait for another runner: 0, 30s, 1h.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask on a terminal; a pipeline is never asked.")
+@wait_option
+@yes_option
 def reset(*, adopt: str | None, to_version: str | None, wait: float, yes: bool) -> None:
     """Drop everything in the database and run all files again; only with `disposable = true`.
 

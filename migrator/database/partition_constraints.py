@@ -5,18 +5,14 @@ left out, and a run that died is gone on with. `close` then makes the table's ow
 the partitions; it is refused, and changes nothing, if one came in that instant. Fails as the parts do.
 """
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
-from migrator.database.drift import check_drift_patiently
 from migrator.database.partitions import Partition, constraint_state, part_done, tree
-from migrator.database.parts import Part, as_part, in_transaction, still_begun, unless_gone
-from migrator.database.runner_lock import this_backend
+from migrator.database.parts import Part, as_part, in_transaction, run_parts, still_begun, unless_gone
 from migrator.database.workbench import Done, Workbench
 from migrator.errors import StepFailed
 from migrator.execution.events import PartitionDone
-from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord
 from migrator.plan.effect import RelationLock
 from migrator.plan.partition_template import Slot, Template, expanded
@@ -28,20 +24,7 @@ def run_partition_constraints(
     bench: Workbench, step: Step, work: PartitionConstraints, record: StepRecord | None
 ) -> Done:
     """Carry out the step; `record` is what the journal has of it."""
-    began = time.monotonic()
-    if record is None:
-        check_drift_patiently(bench, step.migration, (work.table,))
-    bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
-    bench.faults(FaultPoint.STEP_BEGUN)
-    course = _Course(bench=bench, step=step, work=work)
-    try:
-        course.rounds()
-        course.close()
-    except StepFailed as error:
-        bench.execute(bench.commands.fail_whole(step, error.message))
-        raise
-    bench.together(bench.commands.end_step(step, course.parts, time.monotonic() - began))
-    return Done(attempts=max(course.parts, 1), found_done=course.parts == 0)
+    return run_parts(bench, step, work.table, record, _Course(bench=bench, step=step, work=work))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +36,11 @@ class _Course:
     work: PartitionConstraints
     parts: int = 0
     """So many were carried out."""
+
+    def run(self) -> None:
+        """Do every partition, then the table's own constraint."""
+        self.rounds()
+        self.close()
 
     def rounds(self) -> bool:
         """Look at all partitions until none is without; return whether anything was done."""

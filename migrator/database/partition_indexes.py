@@ -6,12 +6,10 @@ becomes valid with the last one below. Between any two of these a partition may 
 the next one looks again. Fails as the parts do, and with StepFailed where the index does not become valid.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from migrator.database.drift import check_drift_patiently
 from migrator.database.partition_parts import Place, attachment, branch, build_work, constraint
 from migrator.database.partitions import (
     Fitting,
@@ -25,13 +23,11 @@ from migrator.database.partitions import (
     top,
     tree,
 )
-from migrator.database.parts import Part, build, in_transaction, unless_gone
+from migrator.database.parts import Part, build, in_transaction, run_parts, unless_gone
 from migrator.database.refusal import record_failure
-from migrator.database.runner_lock import this_backend
 from migrator.database.workbench import Done, Workbench
 from migrator.errors import StepFailed
 from migrator.execution.events import PartitionDone
-from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord
 from migrator.plan.step import PartitionIndexes, Step
 from migrator.postgres.identifiers import QualifiedName
@@ -41,21 +37,7 @@ def run_partition_indexes(
     bench: Workbench, step: Step, work: PartitionIndexes, record: StepRecord | None
 ) -> Done:
     """Carry out the step; `record` is what the journal has of it."""
-    began = time.monotonic()
-    if record is None:
-        check_drift_patiently(bench, step.migration, (work.table,))
-    bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
-    bench.faults(FaultPoint.STEP_BEGUN)
-    course = _Course(bench=bench, step=step, work=work)
-    try:
-        while course.round():
-            bench.check_stop()
-        course.close()
-    except StepFailed as error:
-        bench.execute(bench.commands.fail_whole(step, error.message))
-        raise
-    bench.together(bench.commands.end_step(step, course.parts, time.monotonic() - began))
-    return Done(attempts=max(course.parts, 1), found_done=course.parts == 0)
+    return run_parts(bench, step, work.table, record, _Course(bench=bench, step=step, work=work))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +49,12 @@ class _Course:
     work: PartitionIndexes
     parts: int = 0
     """So many were carried out."""
+
+    def run(self) -> None:
+        """Look at all partitions until nothing is left to do, then at the whole."""
+        while self.round():
+            self.bench.check_stop()
+        self.close()
 
     def round(self) -> bool:
         """Look at every partition; return whether anything was done, so that it is worth looking again."""

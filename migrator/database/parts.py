@@ -4,11 +4,14 @@ A part has its own row in the journal, so that a crash between two partitions, o
 for any step. A partition that is dropped or detached meanwhile takes its part with it: that is no failure.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
+from migrator.database.drift import check_drift_patiently
 from migrator.database.index import run_build
 from migrator.database.partitions import Partition, part_id, tree
 from migrator.database.runner_lock import this_backend
@@ -33,6 +36,35 @@ class Part:
     """What it takes, for those who look for blockers; LOCK TABLE takes those of `acquire` beforehand."""
     acquire: tuple[RelationLock, ...] = ()
     timeouts: Timeouts
+
+
+class Course(Protocol):
+    """One run of a step that consists of parts."""
+
+    @property
+    def parts(self) -> int:
+        """So many were carried out."""
+
+    def run(self) -> None:
+        """Carry out what the catalogs say is missing."""
+
+
+def run_parts(
+    bench: Workbench, step: Step, table: QualifiedName, record: StepRecord | None, course: Course
+) -> Done:
+    """Carry out a step in parts; `record` is what the journal has of it. Fails as the parts do."""
+    began = time.monotonic()
+    if record is None:
+        check_drift_patiently(bench, step.migration, (table,))
+    bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
+    bench.faults(FaultPoint.STEP_BEGUN)
+    try:
+        course.run()
+    except StepFailed as error:
+        bench.execute(bench.commands.fail_whole(step, error.message))
+        raise
+    bench.together(bench.commands.end_step(step, course.parts, time.monotonic() - began))
+    return Done(attempts=max(course.parts, 1), found_done=course.parts == 0)
 
 
 def in_transaction(bench: Workbench, step: Step, partition: Partition, what: str, part: Part) -> Done:

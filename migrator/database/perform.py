@@ -52,32 +52,38 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
     if step.preconditions and not _under_way(step, record):
         check_drift_patiently(bench, step.migration)
         check_preconditions(bench, step)
-    match work:
-        case BuildIndex():
-            done = run_build(bench, step, work, record)
-        case RebuildIndexes():
-            done = run_reindex(bench, step, work, record)
-        case DropIndex():
-            done = run_drop(bench, step, work, record)
-        case DetachPartition():
-            done = run_detach(bench, step, work, record)
-        case PartitionIndexes():
-            done = run_partition_indexes(bench, step, work, record)
-        case PartitionConstraints():
-            done = run_partition_constraints(bench, step, work, record)
-        case Transaction():
-            _begin(bench, step)
-            done = run_transaction(bench, step, work)
-        case Backfill():
-            _begin(bench, step)
-            done = run_backfill(bench, step, work, record)
-        case Autocommit():
-            _begin(bench, step)
-            done = _run_autocommit(bench, step, work)
-        case _:
-            assert_never(work)
+    done = _carry_out(bench, step, record)
     bench.faults(FaultPoint.STEP_DONE)
     return done
+
+
+def _carry_out(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
+    """Hand the step over to what does its kind of work."""
+    work = step.work
+    match work:
+        case BuildIndex():
+            return run_build(bench, step, work, record)
+        case RebuildIndexes():
+            return run_reindex(bench, step, work, record)
+        case DropIndex():
+            return run_drop(bench, step, work, record)
+        case DetachPartition():
+            return run_detach(bench, step, work, record)
+        case PartitionIndexes():
+            return run_partition_indexes(bench, step, work, record)
+        case PartitionConstraints():
+            return run_partition_constraints(bench, step, work, record)
+        case Transaction():
+            _begin(bench, step)
+            return run_transaction(bench, step, work)
+        case Backfill():
+            _begin(bench, step)
+            return run_backfill(bench, step, work, record)
+        case Autocommit():
+            _begin(bench, step)
+            return _run_autocommit(bench, step, work)
+        case _:
+            assert_never(work)
 
 
 def _under_way(step: Step, record: StepRecord | None) -> bool:
