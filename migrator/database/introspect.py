@@ -167,18 +167,20 @@ def _relations(
 
 
 def _flags(connection: Connection[Any], version: ServerVersion, oids: list[int]) -> dict[str, list[int]]:
-    """Return, for each flag of `Relation` that has a query of its own, the relations that have it."""
+    """Return, for each flag of `Relation` that is found out apart, the relations that have it."""
     published_schemas: list[int] = []
     database_collation = False
     if version.major >= _SINCE:
         ((published_schemas,),) = _rows(connection, "published_schemas")
         ((database_collation,),) = _rows(connection, "database_collation")
-    queries = {
-        "published_without_identity": published_schemas,
-        "replicated_by_key": published_schemas,
-        "collation_mismatch": database_collation,
+    found = {
+        "collation_mismatch": [
+            oid for (oid,) in _rows(connection, "collation_mismatch", oids, database_collation)
+        ]
     }
-    return {name: [oid for (oid,) in _rows(connection, name, oids, given)] for name, given in queries.items()}
+    for oid, name in _rows(connection, "published", oids, published_schemas):
+        found.setdefault(name, []).append(oid)
+    return found
 
 
 def _rows(connection: Connection[Any], name: str, *parameters: object) -> list[Any]:

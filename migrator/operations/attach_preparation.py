@@ -9,6 +9,7 @@ from migrator.operations import folding
 from migrator.operations.attach_step import Helper
 from migrator.operations.base import Context
 from migrator.operations.hazards import answered, good_to_know, warning
+from migrator.operations.helper_check import helper_check
 from migrator.operations.index_build import build_hazards, build_step
 from migrator.operations.index_facts import with_index
 from migrator.operations.index_name import unused_name
@@ -16,13 +17,13 @@ from migrator.operations.liveness import in_use
 from migrator.operations.names import constraint_name
 from migrator.operations.partition_bound import condition
 from migrator.operations.partition_facts import has_constraint, matching_index, tail_of
-from migrator.operations.steps import effect_on, locks_on, transaction, validate
+from migrator.operations.steps import locks_on, transaction, validate
 from migrator.operations.unique_sequence import unique_steps
 from migrator.plan import ddl
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_diagnosis import orphans
 from migrator.plan.ddl_index import create_index_concurrently, on_table
-from migrator.plan.ddl_partition import check, outside, rows_that
+from migrator.plan.ddl_partition import outside, rows_that
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase, Step
@@ -210,21 +211,8 @@ def _bound(helper: Helper, bounds: Sql, context: Context) -> tuple[Context, tupl
     in_the_way = rows_that(
         table, key, outside(bounds), f"rows of {table} are outside the bound of the partition"
     )
-    body = check(bounds)
-    added = transaction(
-        context,
-        f"ADD CHECK {helper.name} NOT VALID to {table}",
-        (ddl.alter_table(table, ddl.add_constraint(helper.name, body, not_valid=True)),),
-        effect_on(context, table),
-        phase=Phase.VALIDATE,
-        recipe=RECIPE,
-        undo=(ddl.alter_table(table, ddl.drop_constraint(helper.name)),),
-        preconditions=(in_the_way,),
-    )
-    validated = validate(context, table, helper.name, recipe=RECIPE, diagnoses=(in_the_way,))
-    made = Constraint(name=helper.name, kind=ConstraintKind.CHECK, definition=str(body))
-    facts = folding.with_constraint(context.facts, table, made)
-    return replace(context, facts=facts), (added, validated)
+    steps, facts = helper_check(table, helper.name, bounds, in_the_way, context)
+    return replace(context, facts=facts), steps
 
 
 def _hazards(root: Relation, table: Relation, context: Context) -> tuple[Hazard, ...]:

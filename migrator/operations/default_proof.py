@@ -7,18 +7,16 @@ ordinary or partitioned table in use.
 
 from dataclasses import dataclass
 
-from migrator.operations import folding
 from migrator.operations.base import Context
 from migrator.operations.hazards import answered, good_to_know, warning
+from migrator.operations.helper_check import helper_check
 from migrator.operations.liveness import endangered
 from migrator.operations.names import constraint_name
-from migrator.operations.steps import effect_on, transaction, validate
-from migrator.plan import ddl
 from migrator.plan.ddl import Sql
-from migrator.plan.ddl_partition import check, outside, rows_that
+from migrator.plan.ddl_partition import outside, rows_that
 from migrator.plan.hazard import Hazard, HazardKind
-from migrator.plan.step import Phase, Step
-from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Relation, RelationKind
+from migrator.plan.step import Step
+from migrator.postgres.facts import Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
 
 RECIPE = "R17"
@@ -76,20 +74,7 @@ def steps_and_facts(proof: DefaultProof, context: Context) -> tuple[tuple[Step, 
     key = () if relation is None else relation.primary_key
     message = f"rows of the default partition {table} belong to the new partition; move them first"
     in_the_way = rows_that(table, key, proof.condition, message)
-    body = check(outside(proof.condition))
-    added = transaction(
-        context,
-        f"ADD CHECK {proof.name} NOT VALID to {table}",
-        (ddl.alter_table(table, ddl.add_constraint(proof.name, body, not_valid=True)),),
-        effect_on(context, table),
-        phase=Phase.VALIDATE,
-        recipe=RECIPE,
-        undo=(ddl.alter_table(table, ddl.drop_constraint(proof.name)),),
-        preconditions=(in_the_way,),
-    )
-    validated = validate(context, table, proof.name, recipe=RECIPE, diagnoses=(in_the_way,))
-    made = Constraint(name=proof.name, kind=ConstraintKind.CHECK, definition=str(body))
-    return (added, validated), folding.with_constraint(context.facts, table, made)
+    return helper_check(proof.table, proof.name, outside(proof.condition), in_the_way, context)
 
 
 def hazards(proof: DefaultProof, root: QualifiedName) -> tuple[Hazard, ...]:

@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
 
 def needs(module: str) -> None:
     if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed (pip install --group dev)")
+        pytest.fail(f"{module} is not installed (pip install --group dev)")
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

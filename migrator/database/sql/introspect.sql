@@ -426,9 +426,10 @@ SELECT coalesce(array_agg(DISTINCT pn.pnnspid), '{}')
 FROM pg_publication_namespace AS pn JOIN pg_publication AS p ON p.oid = pn.pnpubid
 WHERE p.pubupdate OR p.pubdelete
 
--- name: published_without_identity
--- Tables ($1) on which UPDATE and DELETE fail, because a publication replicates them and no replica identity tells rows
--- apart. $2: published schemas. What holds for a partitioned table holds for its partitions.
+-- name: published
+-- Tables ($1) whose UPDATE and DELETE a publication replicates, each with the flag of `Relation` that it has: no replica
+-- identity tells its rows apart, so they fail; or its primary key does. $2: published schemas. What holds for a partitioned
+-- table holds for its partitions.
 WITH RECURSIVE published (oid) AS (
     SELECT pr.prrelid FROM pg_publication_rel AS pr JOIN pg_publication AS p ON p.oid = pr.prpubid
     WHERE p.pubupdate OR p.pubdelete
@@ -441,33 +442,14 @@ WITH RECURSIVE published (oid) AS (
     SELECT h.inhrelid FROM published JOIN pg_inherits AS h ON h.inhparent = published.oid
     JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relispartition
 )
-SELECT c.oid
+SELECT c.oid, CASE WHEN identity.found THEN 'replicated_by_key' ELSE 'published_without_identity' END
 FROM published JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = published.oid
-JOIN pg_class AS c ON c.oid = published.oid AND c.relkind = 'r' AND c.relpersistence = 'p'
-WHERE c.relreplident <> 'f' AND NOT EXISTS (
+JOIN pg_class AS c ON c.oid = published.oid AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
+CROSS JOIN LATERAL (SELECT EXISTS (
     SELECT FROM pg_index AS i
     WHERE i.indrelid = c.oid AND i.indisvalid
-        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
-
--- name: replicated_by_key
--- Tables ($1) whose UPDATE and DELETE a publication replicates by their primary key. $2: published schemas.
-WITH RECURSIVE published (oid) AS (
-    SELECT pr.prrelid FROM pg_publication_rel AS pr JOIN pg_publication AS p ON p.oid = pr.prpubid
-    WHERE p.pubupdate OR p.pubdelete
-    UNION
-    SELECT c.oid FROM pg_class AS c
-    WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-        AND (c.relnamespace = ANY ($2::oid[])
-            OR EXISTS (SELECT FROM pg_publication AS p WHERE p.puballtables AND (p.pubupdate OR p.pubdelete)))
-    UNION
-    SELECT h.inhrelid FROM published JOIN pg_inherits AS h ON h.inhparent = published.oid
-    JOIN pg_class AS child ON child.oid = h.inhrelid AND child.relispartition
-)
-SELECT c.oid
-FROM published JOIN unnest($1::oid[]) AS wanted (oid) ON wanted.oid = published.oid
-JOIN pg_class AS c ON c.oid = published.oid AND c.relkind = 'r' AND c.relpersistence = 'p'
-WHERE c.relreplident = 'd' AND EXISTS (
-    SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisprimary)
+        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)) AS identity (found)
+WHERE c.relreplident = 'd' OR NOT identity.found
 
 -- name: database_collation
 -- From 15 on: whether the version of the database's own collation is another one than when it was recorded.
