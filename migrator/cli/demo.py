@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from migrator.demo.demonstration import Report, Side
-    from migrator.demo.recording import Summary
+    from migrator.shadow.traffic.recording import Summary
 
 SMALLEST = 20_000
 """With fewer orders the tables are small, and small tables need no backfill."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from migrator.demo import comparison, naive, samples, shop, verification
 from migrator.demo.application import Application, Stopwatch
 from migrator.demo.planned import KilledRun, PlannedRun
-from migrator.demo.recording import Recording, Summary, Window
 from migrator.demo.server import Server, scratch_server
 from migrator.demo.shop import Size
 from migrator.demo.tool import Tool
 from migrator.policy import Policy
+from migrator.shadow.traffic.recording import Recording, Summary, Window
 
 JOURNAL = Policy().journal_schema
 

@@ -3,8 +3,8 @@
 from random import Random
 
 from migrator.demo import statements as say
-from migrator.demo.session import Session
 from migrator.demo.shop import Size, key
+from migrator.shadow.traffic.session import Session
 
 SEARCHES = (("coat", '{"colour": "red"}'), ("shoe", '{"colour": "green"}'), ("lamps", '{"colour": "blue"}'))
 

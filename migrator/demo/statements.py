@@ -4,18 +4,7 @@ The code that runs before the migrations knows none of their columns. The next r
 `email_normalised`.
 """
 
-from typing import LiteralString, NamedTuple
-
-
-class Statement(NamedTuple):
-    """A statement under the name by which it is counted."""
-
-    kind: str
-    sql: LiteralString
-
-
-BEGIN = Statement("begin", "BEGIN")
-COMMIT = Statement("commit", "COMMIT")
+from migrator.shadow.traffic.session import Statement
 
 READ_ORDER = Statement(
     "read order",

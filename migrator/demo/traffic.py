@@ -15,11 +15,13 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-from migrator.demo import ledger, recording
+from migrator.demo import ledger
 from migrator.demo.readers import Reader
-from migrator.demo.session import Refused, Session
 from migrator.demo.shop import Size
 from migrator.demo.writers import Share, Writer
+from migrator.shadow.traffic import recording
+from migrator.shadow.traffic.companion import say
+from migrator.shadow.traffic.session import Refused, Session
 
 LEDGER = "ledger.json"
 
@@ -84,7 +86,7 @@ def readers_of(options: Options) -> list[Reader]:
     """Connect the readers."""
     size = Size(orders=options.orders)
     return [
-        Reader(Session(options.database), Random(f"{options.seed} reader {n}"), size)
+        Reader(Session(options.database, name="shop"), Random(f"{options.seed} reader {n}"), size)
         for n in range(options.readers)
     ]
 
@@ -94,7 +96,7 @@ def writers_of(options: Options, released: threading.Event) -> list[Writer]:
     size = Size(orders=options.orders)
     return [
         Writer(
-            Session(options.database),
+            Session(options.database, name="shop"),
             Random(f"{options.seed} writer {n}"),
             size,
             Share(number=n, writers=options.writers),
@@ -123,12 +125,6 @@ def obey(released: threading.Event) -> None:
                 say("released")
             case _:
                 return
-
-
-def say(word: str) -> None:
-    """Answer on standard output."""
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

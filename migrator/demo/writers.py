@@ -11,8 +11,8 @@ from threading import Event
 
 from migrator.demo import statements as say
 from migrator.demo.ledger import Ledger, Order
-from migrator.demo.session import Refused, Session
 from migrator.demo.shop import Size, key
+from migrator.shadow.traffic.session import Refused, Session
 
 STATES = ("new", "paid", "packed", "sent", "delivered", "returned")
 

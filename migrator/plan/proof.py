@@ -75,6 +75,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
 
 
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run was at while the application worked."""
+
+    id: str
+    """Of a step; the number of a statement."""
+    title: str
+    began_s: float
+    """Seconds since the run began, by the server's clock."""
+    ended_s: float
+
+
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """What readers and writers on the touched tables noticed of a run."""
 
@@ -87,15 +98,32 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = ()
     longest_ms: float = 0.0
     """The longest request, seen by its client."""
+    median_ms: float = 0.0
     waits: tuple[Wait, ...] = ()
     """The longest waits for locks, seen by the server."""
     spans: tuple[LockSpan, ...] = ()
     """Locks of the run beside which this traffic was; the run was not traced otherwise."""
+    stretches: tuple[Stretch, ...] = ()
+    """What the run was at, in the order in which it began."""
+    resolution_ms: float = 0.0
+    """Waits shorter than this may be missed, and are that much longer at most."""
+    stopped: str | None = None
+    """What the run ended with before it was complete."""
 
     @property
     def longest_wait_ms(self) -> float:
         """The longest wait for a lock, seen by the server."""
         return max((wait.seconds * 1000 for wait in self.waits), default=0.0)
+
+    @property
+    def exclusive_s(self) -> float:
+        """For how long ACCESS EXCLUSIVE was held on, or asked for, any of the relations."""
+        exclusive = [span for span in self.spans if span.mode is LockMode.ACCESS_EXCLUSIVE]
+        total, until = 0.0, float("-inf")
+        for span in sorted(exclusive, key=lambda span: span.began_s):
+            total += max(0.0, span.ended_s - max(span.began_s, until))
+            until = max(until, span.ended_s)
+        return total
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What the application felt: every statement with its begin and end, and what windows of time hold.
+"""What an application felt: every statement with its begin and end, and what windows of time hold.
 
 Times are nanoseconds of the monotonic clock, which all processes of a machine share; so a window that one
 process names can be looked up in what another one recorded. Pure but for `write` and `read`, which fail as

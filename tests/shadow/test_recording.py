@@ -1,11 +1,19 @@
-"""The numbers of the demonstration's table: windows, percentiles, the longest wait, silences."""
+"""The numbers of what an application recorded: windows, percentiles, the longest wait, silences."""
 
 from pathlib import Path
 
 import pytest
 
-from migrator.demo import recording
-from migrator.demo.recording import Failure, Recorder, Recording, Sample, Window, longest_silence, percentile
+from migrator.shadow.traffic import recording
+from migrator.shadow.traffic.recording import (
+    Failure,
+    Recorder,
+    Recording,
+    Sample,
+    Window,
+    longest_silence,
+    percentile,
+)
 
 WINDOW = Window(name="run", begin=100, end=200)
 

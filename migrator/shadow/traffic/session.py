@@ -6,12 +6,23 @@ its outcome is not known.
 """
 
 import time
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
+from psycopg import sql
 
-from migrator.demo.recording import Failure, Recorder
-from migrator.demo.statements import BEGIN, COMMIT, Statement
+from migrator.shadow.traffic.recording import Failure, Recorder
+
+
+class Statement(NamedTuple):
+    """A statement under the name by which it is counted."""
+
+    kind: str
+    sql: LiteralString | sql.Composed
+
+
+BEGIN = Statement("begin", "BEGIN")
+COMMIT = Statement("commit", "COMMIT")
 
 WRONG_ANSWER = "wrong"
 """In place of a SQLSTATE: the server answered, but rows were missing or too many."""
@@ -31,13 +42,14 @@ class Refused(Exception):
 class Session:
     """One thread's connection and recorder."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, *, name: str) -> None:
         self.database = database
+        self.name = name
         self.recorder = Recorder()
         self.connection: psycopg.Connection[Row] = self._connect()
 
     def _connect(self) -> psycopg.Connection[Row]:
-        return psycopg.connect(self.database, autocommit=True, application_name="shop")
+        return psycopg.connect(self.database, autocommit=True, application_name=self.name)
 
     def run(self, statement: Statement, values: Values | None = None) -> list[Row]:
         """Execute a statement, timed, and return its rows."""
