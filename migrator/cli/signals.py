@@ -4,7 +4,9 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn
 
+from migrator.errors import Terminated
 from migrator.execution.stop import StopRequest
 
 _FIRST = "stopping after this batch or statement; once more to cancel it"
@@ -32,6 +34,22 @@ def stopping(stop: StopRequest, say: Callable[[str], None]) -> Iterator[StopRequ
     before = {number: signal.signal(number, asked) for number in handled_signals()}
     try:
         yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ending(what: str) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end what has nothing to resume as Ctrl-C does, with all that it started."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # as the signal module calls it
+        raise Terminated(f"{what} was terminated", hint="")
+
+    signals = [each for each in handled_signals() if each is not signal.SIGINT]
+    before = {number: signal.signal(number, end) for number in signals}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -58,7 +58,12 @@ def json_schema() -> dict[str, Any]:
 
 def json_schema_text() -> str:
     """Return the JSON Schema as it is published."""
-    return json.dumps(_dedented(json_schema()), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return schema_text(json_schema())
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """Return a JSON Schema as text, the same with every version of Python."""
+    return json.dumps(_dedented(schema), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _dedented(value: Any) -> Any:  # noqa: ANN401  # any JSON value

@@ -69,26 +69,26 @@ def scratch(
     The template of `project` with this `digest` is made by the process that comes first. The last one drops
     it, unless it is to be kept for the next run; then those of other digests go.
     """
-    prefix = f"{_TEMPLATE}_{_short(project)}"
-    template = f"{prefix}_{_short(digest)}"
-    own = f"{_short(project)}_{_short(session)}"
-    keeper = _connect(url)
+    prefix = f"{_TEMPLATE}_{short(project)}"
+    template = f"{prefix}_{short(digest)}"
+    own = f"{short(project)}_{short(session)}"
+    keeper = connect(url)
     try:
         with translating("preparing the template database"):
-            _lock(keeper, "pg_advisory_lock", own)
-            _drop_abandoned(keeper, f"{_COPY}_{_short(project)}_")
+            lock(keeper, "pg_advisory_lock", own)
+            _drop_abandoned(keeper, f"{_COPY}_{short(project)}_")
             with _held(keeper, f"make {prefix}"):
-                _lock(keeper, "pg_advisory_lock_shared", f"use {template}")
+                lock(keeper, "pg_advisory_lock_shared", f"use {template}")
                 _make(keeper, url, template, make)
         yield Scratch(url=url, template=template, session=own, keeper=keeper)
         with translating("dropping the databases of the test run"), _held(keeper, f"make {prefix}"):
-            _lock(keeper, "pg_advisory_unlock_shared", f"use {template}")
-            for name in _databases(keeper, f"{_COPY}_{own}_"):
+            lock(keeper, "pg_advisory_unlock_shared", f"use {template}")
+            for name in databases(keeper, f"{_COPY}_{own}_"):
                 drop_database(keeper, name)
-            for name in _databases(keeper, f"{prefix}_"):
-                if not (keep and name == template) and _lock(keeper, "pg_try_advisory_lock", f"use {name}"):
+            for name in databases(keeper, f"{prefix}_"):
+                if not (keep and name == template) and lock(keeper, "pg_try_advisory_lock", f"use {name}"):
                     drop_database(keeper, name)
-                    _lock(keeper, "pg_advisory_unlock", f"use {name}")
+                    lock(keeper, "pg_advisory_unlock", f"use {name}")
     finally:
         keeper.close()
 
@@ -117,41 +117,47 @@ def _make(keeper: Connection, url: str, template: str, make: Callable[[str], Non
 
 def _drop_abandoned(keeper: Connection, prefix: str) -> None:
     """Drop copies whose process is gone: nobody holds its lock."""
-    for name in _databases(keeper, prefix):
+    for name in databases(keeper, prefix):
         owner = name.removeprefix(f"{_COPY}_").rpartition("_")[0]
-        if _lock(keeper, "pg_try_advisory_lock", owner):
+        if lock(keeper, "pg_try_advisory_lock", owner):
             drop_database(keeper, name)
-            _lock(keeper, "pg_advisory_unlock", owner)
+            lock(keeper, "pg_advisory_unlock", owner)
 
 
-def _databases(keeper: Connection, prefix: str) -> list[str]:
-    query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+def databases(keeper: Connection, prefix: str) -> list[str]:
+    """Return the names of the databases that begin so, and that this role may drop."""
+    query = (
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        " AND pg_has_role(datdba, 'USAGE') ORDER BY datname"
+    )
     return [str(name) for (name,) in keeper.execute(query, [prefix]).fetchall()]
 
 
-def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(url: str, name: str = "migrator pytest") -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a session that makes and drops databases."""
     try:
-        return psycopg.connect(url, autocommit=True, application_name="migrator pytest")
+        return psycopg.connect(url, autocommit=True, application_name=name)
     except psycopg.Error as error:
         raise cannot_connect(error, url) from None
 
 
 @contextlib.contextmanager
 def _held(keeper: Connection, what: str) -> Iterator[None]:
-    _lock(keeper, "pg_advisory_lock", what)
+    lock(keeper, "pg_advisory_lock", what)
     try:
         yield
     finally:
         if not keeper.broken:
-            _lock(keeper, "pg_advisory_unlock", what)
+            lock(keeper, "pg_advisory_unlock", what)
 
 
-def _lock(keeper: Connection, function: str, what: str) -> bool:
+def lock(keeper: Connection, function: str, what: str) -> bool:
     """Call a function of advisory locks; those that try say whether they had it."""
     key = int.from_bytes(hashlib.sha256(f"migrator scratch {what}".encode()).digest()[:8], signed=True)
     row = keeper.execute(sql.SQL("SELECT {}(%s)").format(sql.Identifier(function)), [key]).fetchone()
     return row is not None and row[0] is not False
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a few characters that stand for the text in the name of a database."""
     return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,0 +1,68 @@
+"""Which files `migrate verify` verifies, and what database they change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrator import workflow
+from migrator.cli.git import new_files
+from migrator.cli.planning import STANDARD_INPUT
+from migrator.errors import InputError, UsageError
+from migrator.verification import History, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migrator.cli.project import Project
+    from migrator.postgres.facts import Facts
+    from migrator.sql.migration import Migration
+
+
+def request_for(project: Project, files: Sequence[str], *, base: str | None, rows: int) -> Request:
+    """Return what is to be verified: the files named, else the pending ones, the new ones, or the last."""
+    if base and files:
+        raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
+    history = project.migrations() if project.directory.is_dir() else ()
+    production: Facts | None = None
+    if files:
+        chosen = _named(project, files)
+    elif project.has_database and not base:
+        observation = workflow.observe(project.connector, project.policy)
+        production = observation.facts
+        pending = {m.version for m in workflow.prepare(history, observation, project.policy).plan.migrations}
+        chosen = tuple(migration for migration in history if migration.version in pending)
+    else:
+        chosen = _new(project, base) or history[-1:]
+    if not chosen:
+        raise InputError("there is no file to verify", hint="name one: migrate verify FILE")
+    before = History(migrations=_before(history, chosen))
+    return Request(migrations=chosen, before=before, policy=project.policy, rows=rows, production=production)
+
+
+def _named(project: Project, files: Sequence[str]) -> tuple[Migration, ...]:
+    if STANDARD_INPUT not in files:
+        return project.read(map(Path, files))
+    if len(files) > 1:
+        raise UsageError("- is standard input, and stands alone")
+    import sys  # only here
+
+    return (project.read_text(sys.stdin.buffer.read(), "<stdin>"),)
+
+
+def _new(project: Project, base: str | None) -> tuple[Migration, ...]:
+    """Return the files that this branch adds; none where git cannot tell and nobody asked it to."""
+    try:
+        return project.read(new_files(project.existing_directory(), base))
+    except UsageError:
+        if base:
+            raise
+        return ()
+
+
+def _before(history: Sequence[Migration], chosen: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return the files of the folder up to the last that is verified, without those that are."""
+    versions = [migration.version for migration in chosen]
+    places = [place for place, migration in enumerate(history) if migration.version in versions]
+    end = places[-1] if places else len(history)
+    return tuple(migration for migration in history[:end] if migration.version not in versions)

@@ -1,0 +1,45 @@
+"""What is to be verified, and from what: plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrator.plan.plan import Plan
+from migrator.plan.proof import Proof
+from migrator.policy import Policy
+from migrator.postgres.facts import Facts
+from migrator.sql.migration import Migration
+
+DEFAULT_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The database before the change is what these files make."""
+
+    migrations: tuple[Migration, ...]
+
+
+Before = History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One verification."""
+
+    migrations: tuple[Migration, ...]
+    """The files whose plan is verified, in their order."""
+    before: Before
+    policy: Policy
+    rows: int = DEFAULT_ROWS
+    """In each touched table."""
+    production: Facts | None = None
+    """Of the database that the plan is for: its sizes decide what is rewritten; None: all is large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The plan that was carried out, and what was found."""
+
+    plan: Plan
+    proof: Proof
