@@ -1,4 +1,4 @@
-"""The plan carried out by the runner, all phases; where it is refused, that stands in the last measurement."""
+"""The plan carried out by the runner, all phases; where it is refused, the last measurement says so."""
 
 from __future__ import annotations
 
