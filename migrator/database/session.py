@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -66,13 +66,16 @@ class Connector:
     """SET ROLE after connecting."""
     application_name: str = f"migrator {__version__}"
 
+    connection_class: ClassVar[type[Connection]] = psycopg.Connection
+    """Of the sessions that it opens."""
+
     def connect(self, purpose: str, *, autocommit: bool = True, read_only: bool = False) -> Connection:
         """Open a session for `purpose` ('apply', 'status', …), which pg_stat_activity will show.
 
         `read_only` makes every transaction of it READ ONLY. Raises CannotConnect.
         """
         try:
-            connection = psycopg.connect(
+            connection = self.connection_class.connect(
                 self.conninfo,
                 autocommit=True,
                 prepare_threshold=None,  # a prepared statement would outlive the schema it was made for

@@ -7,25 +7,30 @@ declared of a partitioned table, or of one with children, stands for all that be
 named one by one, but for those of the partitions that a written row finds its way to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from migrator.plan.effect import Effect
+from migrator.plan.step import Step
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
-from migrator.shadow.trace import Measured
+from migrator.shadow.trace import HARMLESS, Measured, together
 
-_HARMLESS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE, None})
+_HARMLESS = frozenset({*HARMLESS, None})
 
 Names = Iterable[QualifiedName]
+
+
+def step_differences(step: Step, done: Sequence[Measured]) -> list[str]:
+    """Say what of a step's transactions is not as the step declares, a line each."""
+    return differences(step.effect, together(done))
 
 
 def differences(declared: Effect, measured: Measured) -> list[str]:
     """Say what is not as declared, a line each; an unknown effect declares nothing."""
     if declared.unknown:
         return []
-    harmless = {lock.relation for lock in measured.locks if lock.mode in _HARMLESS} | {*measured.truncated}
-    scanned = [name for name in measured.scans if name not in harmless]
     rewritten = [name for name in measured.rewrites if name not in measured.truncated]
+    scanned = [name for name in measured.scans if name not in measured.truncated]
     under_work = (*declared.scans, *declared.rewrites, *declared.index_builds)
     return [
         *_locks(declared, measured),

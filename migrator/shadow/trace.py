@@ -1,128 +1,108 @@
-"""What a transaction really did to the relations that were there before it: measured on a server.
+"""What a transaction, or a statement outside one, really did to the relations that were there before it.
 
-Locks come from pg_locks, rewrites and index builds from `pg_relation_filenode`, scans from the session's own
-counters (`pg_stat_get_xact_numscans`). All of it is read inside the transaction, before it commits. Scratch
-databases only: the transaction holds its locks while the trace is read.
+Rewrites and index builds are seen by `pg_relation_filenode`, scans by the session's own counters
+(`pg_stat_get_xact_numscans`), which are not flushed while a transaction is open; locks by pg_locks.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
 
 from migrator.plan.effect import RelationLock
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
+from migrator.shadow.relations import OTHERS, TABLES, WITH_ROWS, Relations, Seen, within
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import psycopg
-
-_SQL = files("migrator.shadow") / "sql"
-_RELATIONS = (_SQL / "relations.sql").read_bytes()
-_LOCKS = (_SQL / "locks.sql").read_bytes()
-
-_MODES = {mode.catalog_name: mode for mode in LockMode}
-
-_TABLES = frozenset("rpmf")
-_WITH_ROWS = frozenset("rm")
-_OTHERS = frozenset("iIS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """A relation as it was at one moment."""
-
-    name: QualifiedName
-    kind: str
-    filenode: int
-    bytes: int
-    table: int
-    """Of an index, the table's oid."""
-    parents: tuple[int, ...]
-    """What it is a partition or child of."""
-    reads: int
-    """Scans of the table and of its indexes in this session."""
-    scans: int
-    """Sequential scans of the table in this session."""
+HARMLESS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE})
+"""Modes that neither reads nor writes wait for, nor an index build; taken by whoever reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a transaction did to the relations that existed before."""
+    """What was done to the relations that existed before."""
 
-    locks: tuple[RelationLock, ...]
+    locks: tuple[RelationLock, ...] = ()
     """The strongest on each table and view."""
-    other_locks: tuple[RelationLock, ...]
+    other_locks: tuple[RelationLock, ...] = ()
     """The strongest on each index and sequence."""
-    scans: tuple[QualifiedName, ...]
-    """Tables read from end to end."""
-    reads: tuple[QualifiedName, ...]
+    scans: tuple[QualifiedName, ...] = ()
+    """Tables read from end to end under more than ROW SHARE."""
+    reads: tuple[QualifiedName, ...] = ()
     """Tables read in any way."""
-    rewrites: tuple[QualifiedName, ...]
+    rewrites: tuple[QualifiedName, ...] = ()
     """Tables with new storage."""
-    index_builds: tuple[QualifiedName, ...]
+    index_builds: tuple[QualifiedName, ...] = ()
     """Tables that got an index, or have one with new storage without having new storage themselves."""
-    truncated: tuple[QualifiedName, ...]
+    truncated: tuple[QualifiedName, ...] = ()
     """Tables with new storage that is empty: TRUNCATE, or a rewrite of an empty table."""
-    within: dict[QualifiedName, frozenset[QualifiedName]]
+    within: Mapping[QualifiedName, frozenset[QualifiedName]]
     """Each relation with what it is a partition or child of, at whatever distance, itself included."""
+    made: frozenset[QualifiedName] = frozenset()
+    """Relations that were not there before, or had another name."""
+
+    @property
+    def work(self) -> tuple[QualifiedName, ...]:
+        """Tables on which it did what takes the longer the larger they are."""
+        rewritten = set(self.rewrites) - set(self.truncated)
+        return tuple(sorted({*self.scans, *rewritten, *self.index_builds}, key=str))
 
 
-class Trace:
-    """Begin one in a transaction, execute what is to be measured, and ask for `measured()`."""
+def changes(
+    before: Relations, after: Relations, held: Mapping[int, LockMode], *, outside: bool = False
+) -> Measured:
+    """Compare two moments; `held` is the strongest lock of the time between on each relation, by oid.
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-        self._before = _relations(connection)
-
-    def measured(self) -> Measured:
-        """Return what has happened since; the transaction must still be open."""
-        before, after = self._before, _relations(self._connection)
-        kept = [(oid, seen, after[oid]) for oid, seen in before.items() if oid in after]
-        stored = {oid for oid, old, new in kept if old.kind in _WITH_ROWS and old.filenode != new.filenode}
-        tables = [(old, new) for _, old, new in kept if old.kind in _TABLES]
-        held = self._held()
-        return Measured(
-            locks=tuple(lock for kind, lock in held if kind not in _OTHERS),
-            other_locks=tuple(lock for kind, lock in held if kind in _OTHERS),
-            scans=_names(old for old, new in tables if new.scans > old.scans),
-            reads=_names(old for old, new in tables if new.reads > old.reads),
-            rewrites=_names(before[oid] for oid in stored),
-            index_builds=_names(before[oid] for oid in _indexed(before, after, stored)),
-            truncated=_names(before[oid] for oid in stored if after[oid].bytes == 0),
-            within={seen.name: _within(oid, before) for oid, seen in before.items()},
-        )
-
-    def _held(self) -> list[tuple[str, RelationLock]]:
-        strongest: dict[int, LockMode] = {}
-        for oid, mode in self._connection.execute(_LOCKS).fetchall():
-            known = strongest.get(oid, LockMode.ACCESS_SHARE)
-            strongest[oid] = max(known, _MODES[mode], key=lambda each: each.strength)
-        found = [(self._before[oid], mode) for oid, mode in strongest.items() if oid in self._before]
-        locks = [(seen.kind, RelationLock(seen.name, mode)) for seen, mode in found]
-        return sorted(locks, key=lambda pair: str(pair[1].relation))
+    `outside` a transaction the counters of the session cannot be read; what an index is built on was read.
+    """
+    kept = [(oid, seen, after[oid]) for oid, seen in before.items() if oid in after]
+    stored = {oid for oid, old, new in kept if old.kind in WITH_ROWS and old.filenode != new.filenode}
+    tables = [(oid, old, new) for oid, old, new in kept if old.kind in TABLES]
+    locks = sorted(
+        ((before[o], m) for o, m in held.items() if o in before), key=lambda pair: str(pair[0].name)
+    )
+    indexed = _indexed(before, after, stored)
+    scanned = {oid for oid, old, new in tables if not outside and new.scans > old.scans}
+    used = {new.table for _, old, new in kept if old.kind == "i" and new.scans > old.scans}
+    read = indexed | stored if outside else scanned | used
+    return Measured(
+        locks=tuple(RelationLock(seen.name, mode) for seen, mode in locks if seen.kind not in OTHERS),
+        other_locks=tuple(RelationLock(seen.name, mode) for seen, mode in locks if seen.kind in OTHERS),
+        scans=_names(before[oid] for oid in scanned if held.get(oid, LockMode.ACCESS_SHARE) not in HARMLESS),
+        reads=_names(before[oid] for oid in read if oid in before),
+        rewrites=_names(before[oid] for oid in stored),
+        index_builds=_names(before[oid] for oid in indexed),
+        truncated=_names(before[oid] for oid in stored if after[oid].bytes == 0),
+        within={seen.name: within(oid, before) for oid, seen in before.items()},
+        made=frozenset(seen.name for seen in after.values()) - {seen.name for seen in before.values()},
+    )
 
 
-def _relations(connection: psycopg.Connection[Any]) -> dict[int, _Seen]:
-    return {
-        row[0]: _Seen(
-            name=QualifiedName(row[1], row[2]),
-            kind=row[3],
-            filenode=row[4],
-            bytes=row[5],
-            table=row[6],
-            parents=tuple(row[7]),
-            reads=int(row[8]),
-            scans=int(row[9]),
-        )
-        for row in connection.execute(_RELATIONS).fetchall()
-    }
+def together(parts: Sequence[Measured]) -> Measured:
+    """Return what several transactions of one step did: of each lock the strongest, all else that any did."""
+    rewritten = {name for part in parts for name in set(part.rewrites) - set(part.truncated)}
+    truncated = {name for part in parts for name in part.truncated}
+    return Measured(
+        locks=strongest(lock for part in parts for lock in part.locks),
+        other_locks=strongest(lock for part in parts for lock in part.other_locks),
+        scans=_all(part.scans for part in parts),
+        reads=_all(part.reads for part in parts),
+        rewrites=_all(part.rewrites for part in parts),
+        index_builds=_all(part.index_builds for part in parts),
+        truncated=_all([truncated - rewritten]),
+        within={name: above for part in reversed(parts) for name, above in part.within.items()},
+        made=frozenset().union(*(part.made for part in parts)),
+    )
 
 
-def _indexed(before: dict[int, _Seen], after: dict[int, _Seen], stored: set[int]) -> set[int]:
+def strongest(locks: Iterable[RelationLock]) -> tuple[RelationLock, ...]:
+    """Return the strongest lock on each relation, by name."""
+    found: dict[QualifiedName, LockMode] = {}
+    for lock in locks:
+        known = found.get(lock.relation, LockMode.ACCESS_SHARE)
+        found[lock.relation] = max(known, lock.mode, key=lambda mode: mode.strength)
+    return tuple(RelationLock(name, found[name]) for name in sorted(found, key=str))
+
+
+def _indexed(before: Relations, after: Relations, stored: set[int]) -> set[int]:
     """Return tables of before with a new index, or with one that was built again on its own.
 
     A change of a column's type makes its indexes anew: over the old file where they fit, else with the rows.
@@ -139,11 +119,9 @@ def _indexed(before: dict[int, _Seen], after: dict[int, _Seen], stored: set[int]
     return added | (again - stored)
 
 
-def _within(oid: int, relations: dict[int, _Seen]) -> frozenset[QualifiedName]:
-    seen = relations[oid]
-    above = (_within(parent, relations) for parent in seen.parents if parent in relations)
-    return frozenset({seen.name}).union(*above)
-
-
-def _names(seen: Iterable[_Seen]) -> tuple[QualifiedName, ...]:
+def _names(seen: Iterable[Seen]) -> tuple[QualifiedName, ...]:
     return tuple(sorted({each.name for each in seen}, key=str))
+
+
+def _all(names: Iterable[Iterable[QualifiedName]]) -> tuple[QualifiedName, ...]:
+    return tuple(sorted({name for some in names for name in some}, key=str))

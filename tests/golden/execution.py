@@ -1,19 +1,13 @@
 """The two ways to the same result: the plan by the runner that users have, and the file as it stands."""
 
-from dataclasses import replace
-
 import psycopg
 
 from migrator.database.session import Connector
-from migrator.execution.events import Silent
-from migrator.execution.journal import MigrationState
 from migrator.execution.options import Provenance, RunOptions
 from migrator.plan.plan import Plan
-from migrator.plan.step import Phase
 from migrator.policy import Policy
-from migrator.runner import run
-from migrator.shadow.compare import differences
-from migrator.shadow.trace import Trace
+from migrator.shadow.measure import measure_plan
+from migrator.shadow.measure_statements import measure_statements
 from tests.conftest import Database
 
 POLICY = Policy(batch_rows=1, batch_rows_min=1, batch_rows_max=1)
@@ -22,16 +16,13 @@ POLICY = Policy(batch_rows=1, batch_rows_min=1, batch_rows_max=1)
 OPTIONS = RunOptions(provenance=Provenance(tool_version="golden", os_user="tester", host="here"), wait_s=0)
 
 
-def carry_out(plan: Plan, database: Database) -> None:
-    """Run the plan up to its contract phase, then that too, by name."""
-    if any(step.phase is Phase.CONTRACT for step in plan.steps):
-        assert _states(plan, database, OPTIONS) == [MigrationState.WAITING]
+def carry_out(plan: Plan, database: Database) -> dict[str, tuple[str, ...]]:
+    """Run the plan, then its contract phase by name, and return which steps did not do what they declare."""
+    done = measure_plan(Connector(conninfo=database.url), plan, POLICY, contract=True, options=OPTIONS)
+    assert [each.error for each in done if each.error] == []
+    assert {(each.migration, each.id) for each in done} == {(step.migration, step.id) for step in plan.steps}
 
-        contract = replace(OPTIONS, contract=frozenset(migration.version for migration in plan.migrations))
-
-        assert _states(plan, database, contract) == [MigrationState.APPLIED]
-    else:
-        assert _states(plan, database, OPTIONS) == [MigrationState.APPLIED]
+    return {f"{each.id} {each.title}": each.differences for each in done if each.differences}
 
 
 def carry_out_naively(statements: list[str], database: Database) -> None:
@@ -41,31 +32,9 @@ def carry_out_naively(statements: list[str], database: Database) -> None:
         cursor.execute(statement)
 
 
-def measure_naively(plan: Plan, statements: list[str], database: Database) -> dict[str, list[str]]:
-    """Run the user's own statements, and return where they did not do what the plan declares of them.
+def measure_naively(plan: Plan, statements: list[str], database: Database) -> dict[str, tuple[str, ...]]:
+    """Run the user's own statements, and return which did not do what the plan declares of them."""
+    done = measure_statements(database.url, plan.statements, statements)
+    assert [each.error for each in done if each.error] == []
 
-    Statements of an explicit transaction, and those that cannot run in one, are only run.
-    """
-    connection = database.connect()
-    if any(statement.kind == "transaction-control" for statement in plan.statements):
-        carry_out_naively(statements, database)
-        return {}
-    wrong = {}
-    for source, text in zip(plan.statements, statements, strict=True):
-        try:
-            with connection.transaction():
-                connection.execute("SET LOCAL enable_seqscan = off")
-                trace = Trace(connection)
-                psycopg.RawCursor(connection).execute(text)
-                found = differences(source.effect, trace.measured())
-        except psycopg.errors.ActiveSqlTransaction:
-            psycopg.RawCursor(connection).execute(text)
-            found = []
-        if found:
-            wrong[text] = found
-    return wrong
-
-
-def _states(plan: Plan, database: Database, options: RunOptions) -> list[MigrationState | None]:
-    result = run(Connector(conninfo=database.url), plan, POLICY, options, Silent())
-    return [outcome.state for outcome in result.outcomes]
+    return {each.title: each.differences for each in done if each.differences}

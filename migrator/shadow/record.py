@@ -1,0 +1,90 @@
+"""What was traced of a run, piece by piece: transactions, and statements outside one, each with whose it is.
+
+Times are the server's, in seconds since 1970; what the tracing itself took, or made a statement wait, is
+noted apart and taken off where times are handed out (`Timeline`).
+"""
+
+from bisect import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
+from migrator.shadow.trace import Measured
+
+Key = tuple[str, str]
+"""Whose it is: a migration's version and a step's id, or a statement's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The strongest lock of a transaction on one relation."""
+
+    relation: QualifiedName
+    mode: LockMode
+    other: bool
+    """On an index or a sequence."""
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One transaction, or one statement outside a transaction."""
+
+    key: Key
+    began: float
+    ended: float
+    held: tuple[Held, ...]
+    wal_bytes: int
+    measured: Measured | None
+    """None where only times and locks are traced, and of what was rolled back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Timeline:
+    """The run's time without what the tracing added to it; its beginning is the first moment noted."""
+
+    spent: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the tracing was at work, or made the run wait."""
+    origin: float | None = None
+    _began: list[float] = field(default_factory=list)
+    _before: list[float] = field(default_factory=list)
+    _merged: list[tuple[float, float]] = field(default_factory=list)
+
+    def begin(self, moment: float) -> None:
+        """Note when the run began, once."""
+        self.origin = moment if self.origin is None else self.origin
+
+    def at(self, moment: float) -> float:
+        """Return the seconds from the run's beginning to this moment of the server's clock."""
+        self._merge()
+        count = bisect(self._began, moment)
+        if count == 0:
+            return moment - (self.origin or 0.0)
+        began, ended = self._merged[count - 1]
+        off = self._before[count - 1] + min(moment, ended) - began
+        return moment - (self.origin or 0.0) - off
+
+    def _merge(self) -> None:
+        """Make one ordered list of what was noted, without overlaps."""
+        if not self.spent:
+            return
+        merged: list[tuple[float, float]] = []
+        for began, ended in sorted([*self._merged, *self.spent]):
+            if merged and began <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], ended))
+            else:
+                merged.append((began, ended))
+        self.spent.clear()
+        self._merged = merged
+        self._began = [began for began, _ in merged]
+        self._before = [0.0, *accumulate(ended - began for began, ended in merged)]
+
+
+def span_of(pieces: Iterable[Piece], timeline: Timeline) -> tuple[float, float]:
+    """Return when the first of them began and how long they took altogether, in seconds."""
+    known = list(pieces)
+    began = min(timeline.at(piece.began) for piece in known)
+    return began, max(timeline.at(piece.ended) for piece in known) - began
