@@ -26,6 +26,7 @@ from migrator.operations.hazards import answered, needs_approval, warning, wrong
 from migrator.operations.index_build import holds_back_vacuum, unhurried
 from migrator.operations.index_facts import resolve_index
 from migrator.operations.liveness import endangered, in_use
+from migrator.operations.partition_tree import below
 from migrator.operations.steps import approved_timeouts, as_written, step
 from migrator.operations.target import missing_relation
 from migrator.plan.ddl_index import drop_remains, reindex_concurrently
@@ -90,7 +91,7 @@ def _plan(command: KnownForm, context: Context) -> Outcome:
     targets = _targets(command, context)
     outcome = Outcome(
         operation=NAME,
-        effect=_effect(command, targets),
+        effect=_effect(command, targets, context),
         facts=context.facts,
         touches=tuple(target.table for target in targets),
     )
@@ -113,11 +114,23 @@ def _partitioned(command: KnownForm, context: Context) -> bool:
     return relation is not None and relation.kind is RelationKind.PARTITIONED_TABLE
 
 
-def _effect(command: KnownForm, targets: tuple[Target, ...]) -> Effect:
+def _effect(command: KnownForm, targets: tuple[Target, ...], context: Context) -> Effect:
     """SHARE on the table; the ACCESS EXCLUSIVE on the index, which stops readers too, is not a table's."""
     mode = LockMode.SHARE_UPDATE_EXCLUSIVE if _is_concurrent(command) else LockMode.SHARE
     tables = tuple(dict.fromkeys(target.table for target in targets))
+    if command.kind.startswith("REINDEX TABLE") and _partitioned(command, context):
+        return _effect_on_partitions(context.resolve(command.relations[0]), mode, tables, context.facts)
     return Effect(locks=tuple(RelationLock(table, mode) for table in tables), index_builds=tables)
+
+
+def _effect_on_partitions(
+    table: QualifiedName, mode: LockMode, leaves: tuple[QualifiedName, ...], facts: Facts
+) -> Effect:
+    """SHARE on every partition, even CONCURRENTLY: all are locked so while they are listed (measured)."""
+    if not facts.server_version.reindex_partitioned:
+        return Effect()
+    partitions = (RelationLock(name, LockMode.SHARE) for name in below(table, facts))
+    return Effect(locks=(RelationLock(table, mode), *partitions), index_builds=leaves)
 
 
 def _rebuild(command: KnownForm, target: Target, context: Context) -> Step:

@@ -42,6 +42,11 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
         return self.major >= 14
 
     @property
+    def reindex_partitioned(self) -> bool:
+        """REINDEX of a partitioned table; 13 passes over it with a warning."""
+        return self.major >= 14
+
+    @property
     def unique_locks_partitions(self) -> bool:
         """UNIQUE of a partitioned table takes ACCESS EXCLUSIVE on its partitions too (measured)."""
         return self.major >= 18

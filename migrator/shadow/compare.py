@@ -7,13 +7,16 @@ declared of a partitioned table, or of one with children, stands for all that be
 named one by one, but for those of the partitions that a written row finds its way to.
 """
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Sequence
 
-from migrator.plan.effect import Effect
-from migrator.plan.step import Step
+from msgspec.structs import replace
+
+from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.step import PARTITION_WORK, Autocommit, Step, Transaction
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
-from migrator.shadow.trace import HARMLESS, Measured, together
+from migrator.shadow.trace import HARMLESS, Measured, strongest, together
 
 _HARMLESS = frozenset({*HARMLESS, None})
 
@@ -22,7 +25,26 @@ Names = Iterable[QualifiedName]
 
 def step_differences(step: Step, done: Sequence[Measured]) -> list[str]:
     """Say what of a step's transactions is not as the step declares, a line each."""
-    return differences(step.effect, together(done))
+    declared, measured = step.effect, together(done)
+    if isinstance(step.work, PARTITION_WORK):
+        tree = {name for name, above in measured.within.items() if step.work.table in above}
+        declared = replace(declared, locks=_as_one(step.work.table, tree, declared.locks))
+        measured = dataclasses.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
+    apart = [] if isinstance(step.work, (Transaction, Autocommit)) else done
+    return [*differences(declared, measured), *(line for part in apart for line in _under_blocking(part))]
+
+
+def _as_one(
+    table: QualifiedName, tree: Collection[QualifiedName], locks: Iterable[RelationLock]
+) -> tuple[RelationLock, ...]:
+    """Let the partitioned table stand for all its partitions, with the strongest lock of any."""
+    return strongest(RelationLock(table, each.mode) if each.relation in tree else each for each in locks)
+
+
+def _under_blocking(part: Measured) -> list[str]:
+    """Say what a transaction did while reads or writes waited; what runs outside one cannot be told apart."""
+    blocking = [lock for lock in part.locks if lock.mode.blocks_writes and not part.outside]
+    return [f"work on {name} under {lock.mode} on {lock.relation}" for name in part.work for lock in blocking]
 
 
 def differences(declared: Effect, measured: Measured) -> list[str]:
@@ -39,7 +61,7 @@ def differences(declared: Effect, measured: Measured) -> list[str]:
         *_undeclared("index build", declared.index_builds, measured.index_builds, measured),
         *_missing("index build", declared.index_builds, measured.index_builds, measured),
         *_undeclared("scan", under_work, scanned, measured),
-        *_missing("scan", declared.scans, measured.reads, measured),
+        *_missing("scan", () if measured.blind else declared.scans, measured.reads, measured),
     ]
 
 

@@ -20,6 +20,7 @@ from migrator.plan.proof import LockSpan, Measurement
 from migrator.plan.step import Autocommit, BuildIndex, DetachPartition, DropIndex, Phase, Step
 from migrator.policy import Policy
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
 from migrator.runner import run
 from migrator.shadow.compare import step_differences
 from migrator.shadow.record import Held, Key, Piece, Timeline
@@ -151,7 +152,12 @@ def _measured(step: Step, recorder: Recorder, following: _Following) -> Measurem
 
 
 def measurement(key: Key, title: str, pieces: Sequence[Piece], timeline: Timeline) -> Measurement:
-    """Return what these transactions and statements did, with nothing compared yet."""
+    """Return what these transactions and statements did, with nothing compared yet.
+
+    Those that only read, under ACCESS SHARE, are left out where others did more.
+    """
+    weak = LockMode.ACCESS_SHARE
+    pieces = [piece for piece in pieces if any(h.mode is not weak for h in piece.held)] or pieces
     began = min((timeline.at(piece.began) for piece in pieces), default=0.0)
     ended = max((timeline.at(piece.ended) for piece in pieces), default=0.0)
     done = [piece.measured for piece in pieces if piece.measured is not None]

@@ -38,6 +38,10 @@ class Measured:
     """Each relation with what it is a partition or child of, at whatever distance, itself included."""
     made: frozenset[QualifiedName] = frozenset()
     """Relations that were not there before, or had another name."""
+    outside: bool = False
+    """It ran outside a transaction, in as many of its own as the server made of it."""
+    blind: bool = False
+    """Nothing tells what it read."""
 
     @property
     def work(self) -> tuple[QualifiedName, ...]:
@@ -47,11 +51,16 @@ class Measured:
 
 
 def changes(
-    before: Relations, after: Relations, held: Mapping[int, LockMode], *, outside: bool = False
+    before: Relations,
+    after: Relations,
+    held: Mapping[int, LockMode],
+    *,
+    outside: bool = False,
+    blind: bool = False,
 ) -> Measured:
     """Compare two moments; `held` is the strongest lock of the time between on each relation, by oid.
 
-    `outside` a transaction the counters of the session cannot be read; what an index is built on was read.
+    `blind`: the counters of scans say nothing; but what an index is built on was read.
     """
     kept = [(oid, seen, after[oid]) for oid, seen in before.items() if oid in after]
     stored = {oid for oid, old, new in kept if old.kind in WITH_ROWS and old.filenode != new.filenode}
@@ -60,9 +69,9 @@ def changes(
         ((before[o], m) for o, m in held.items() if o in before), key=lambda pair: str(pair[0].name)
     )
     indexed = _indexed(before, after, stored)
-    scanned = {oid for oid, old, new in tables if not outside and new.scans > old.scans}
+    scanned = {oid for oid, old, new in tables if not blind and new.scans > old.scans}
     used = {new.table for _, old, new in kept if old.kind == "i" and new.scans > old.scans}
-    read = indexed | stored if outside else scanned | used
+    read = indexed | stored if blind else scanned | used
     return Measured(
         locks=tuple(RelationLock(seen.name, mode) for seen, mode in locks if seen.kind not in OTHERS),
         other_locks=tuple(RelationLock(seen.name, mode) for seen, mode in locks if seen.kind in OTHERS),
@@ -73,6 +82,8 @@ def changes(
         truncated=_names(before[oid] for oid in stored if after[oid].bytes == 0),
         within={seen.name: within(oid, before) for oid, seen in before.items()},
         made=frozenset(seen.name for seen in after.values()) - {seen.name for seen in before.values()},
+        outside=outside,
+        blind=blind,
     )
 
 
@@ -90,6 +101,8 @@ def together(parts: Sequence[Measured]) -> Measured:
         truncated=_all([truncated - rewritten]),
         within={name: above for part in reversed(parts) for name, above in part.within.items()},
         made=frozenset().union(*(part.made for part in parts)),
+        outside=any(part.outside for part in parts),
+        blind=any(part.blind for part in parts),
     )
 
 

@@ -28,6 +28,7 @@ _ROLLBACK = re.compile(
     _COMMENTS + rb"(ROLLBACK|ABORT)\b(?!\s+(WORK\s+|TRANSACTION\s+)?(TO|PREPARED)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_FORGETS = re.compile(_COMMENTS + rb"(DISCARD|DEALLOCATE(\s+PREPARE)?)\s+ALL\b", re.IGNORECASE | re.DOTALL)
 _SETTING = re.compile(rb"(SET|RESET)\b")
 """As the runner writes them; a user's own SET is folded into the steps after it."""
 
@@ -103,8 +104,9 @@ class TracingConnector(Connector):
         if isinstance(connection, TracingConnection):
             connection.cursor_factory = TracingCursor
             connection.tracer = Tracer(connection, self.recorder)
+            connection.tracer.prepare()
             if purpose.startswith("step ") and self.recorder.watcher is not None:
-                connection.watch = Watch(self.recorder, connection.info.backend_pid)
+                connection.watch = Watch(self.recorder, connection)
         return connection
 
     def settle(self, connection: Connection, *, read_only: bool = False) -> None:
@@ -135,10 +137,12 @@ def _noted(tracer: Tracer, connection: Connection, query: Query, params: Params 
         with tracer.statement():
             yield
     elif text in tracer.recorder.texts:
-        with watching(tracer.recorder, connection.info.backend_pid):
+        with watching(tracer.recorder, connection):
             yield
     else:
         yield
+    if _FORGETS.match(text):
+        tracer.prepare()
 
 
 def _text(query: Query, connection: Connection) -> bytes:

@@ -48,9 +48,9 @@ class _Look:
 
 
 @contextlib.contextmanager
-def watching(recorder: Recorder, pid: int) -> Iterator[None]:
-    """Watch the server process while it runs a statement in the `with` block."""
-    watch = Watch(recorder, pid)
+def watching(recorder: Recorder, session: Connection) -> Iterator[None]:
+    """Watch the session while it runs a statement in the `with` block."""
+    watch = Watch(recorder, session)
     try:
         yield
     finally:
@@ -58,15 +58,16 @@ def watching(recorder: Recorder, pid: int) -> Iterator[None]:
 
 
 class Watch:
-    """One statement of a server process, from before it is sent until it has ended."""
+    """One statement of a session, from before it is sent until it has ended."""
 
-    def __init__(self, recorder: Recorder, pid: int) -> None:
+    def __init__(self, recorder: Recorder, session: Connection) -> None:
         if recorder.watcher is None:
             raise ValueError("nobody to watch with")
         self._recorder = recorder
         self._watcher = recorder.watcher
-        self._pid = pid
-        self._before = self._watcher.relations()
+        self._session = session
+        self._pid = session.info.backend_pid
+        self._before = self._watcher.relations_and_scans(session)
         self._eye, *self._holders = self._watcher.sessions()
         self._pids = [holder.info.backend_pid for holder in self._holders]
         self._tables = [] if recorder.light else self._watcher.to_hold()
@@ -92,7 +93,7 @@ class Watch:
         recorder.timeline.begin(began)
         asked, ends = self._asked(began, ended)
         strongest = {oid: mode for oid, (mode, _) in asked.items()}
-        after = None if recorder.light else self._watcher.relations()
+        after = None if recorder.light else self._watcher.relations_and_scans(self._session)
         recorder.pieces.append(
             Piece(
                 key=recorder.key,
@@ -100,7 +101,11 @@ class Watch:
                 ended=ended,
                 held=tuple(h for oid in asked for h in held_of(self._before, {oid: asked[oid]}, ends[oid])),
                 wal_bytes=max(self._watcher.wal() - self._wal, 0),
-                measured=None if after is None else changes(self._before, after, strongest, outside=True),
+                measured=None
+                if after is None
+                else changes(
+                    self._before, after, strongest, outside=True, blind=not self._watcher.sees_scans
+                ),
             )
         )
 

@@ -1,14 +1,20 @@
 """Sessions beside a run, for what cannot be asked on its own session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import LiteralString
 
-from psycopg import sql
+from psycopg import pq, sql
 
 from migrator.database.session import Connection, Connector
 from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.relations import RELATIONS, SQL, Relations, read, without
 
+_FLUSHES = 150_000
+"""From this version on statistics are shared memory, and a session can be told to hand in its own."""
+_SCANS: LiteralString = (
+    "SELECT oid::bigint, pg_stat_get_numscans(oid)::bigint FROM pg_class WHERE oid >= 16384"
+)
 _TO_HOLD = (SQL / "to_hold.sql").read_bytes()
 
 
@@ -32,6 +38,20 @@ class Watcher:
         """Return the relations as they are now."""
         eye = self.sessions()[0]
         return read(eye.execute(RELATIONS, without(self.journal_schema)).fetchall())
+
+    @property
+    def sees_scans(self) -> bool:
+        """Whether this server tells at once what other sessions have read."""
+        return self.sessions()[0].info.server_version >= _FLUSHES
+
+    def relations_and_scans(self, session: Connection) -> Relations:
+        """Return the relations as they are now, with the scans of all sessions; `session` adds its own."""
+        if not self.sees_scans:
+            return self.relations()
+        if session.info.transaction_status == pq.TransactionStatus.IDLE:
+            session.execute("SELECT pg_stat_force_next_flush()")
+        scans: dict[int, int] = dict(self.sessions()[0].execute(_SCANS).fetchall())
+        return {oid: replace(seen, scans=scans.get(oid, 0)) for oid, seen in self.relations().items()}
 
     def to_hold(self) -> list[sql.Identifier]:
         """Return the tables that a statement on `tables` may lock."""
