@@ -23,6 +23,7 @@ class Statement(NamedTuple):
 
 BEGIN = Statement("begin", "BEGIN")
 COMMIT = Statement("commit", "COMMIT")
+ROLLBACK = Statement("rollback", "ROLLBACK")
 
 WRONG_ANSWER = "wrong"
 """In place of a SQLSTATE: the server answered, but rows were missing or too many."""
