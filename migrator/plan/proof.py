@@ -153,7 +153,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self) -> bool:
         """Whether the plan did what it declares, with the result of the user's own text."""
         wrong = any(step.differences or step.error for step in self.steps)
-        return not (wrong or self.schema_differences or self.row_differences)
+        stopped = self.traffic is not None and self.traffic.stopped is not None
+        return not (wrong or stopped or self.schema_differences or self.row_differences)
 
     @property
     def longest_exclusive_s(self) -> float:

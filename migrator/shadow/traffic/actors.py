@@ -5,8 +5,6 @@ writers never wait for one another. Of a table without a key it rolls its INSERT
 find the row again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from random import Random
 
@@ -47,7 +45,7 @@ class Writer:
         """The DELETE of the row that this writer has inserted, by the place of its table in `targets`."""
 
     def act(self) -> None:
-        """Change a row in one statement or in a transaction, insert a row, or delete one that was inserted."""
+        """Change a row, or two in a transaction; insert a row, or delete the one that was inserted."""
         if not self.targets:
             return
         place = self.random.randrange(len(self.targets))

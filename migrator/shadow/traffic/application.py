@@ -1,11 +1,13 @@
 """The application as a program: readers and writers on threads, until standard input says `stop` or ends.
 
-`python -m migrator.shadow.traffic.application --database URL --output FOLDER --tables JSON …` learns what can
-be done with the tables, writes `ready` when every session is connected, and begins with the line `go`. At the
-end the folder holds what was recorded (`recording`) and what could not be learnt (`notes.json`).
+`python -m migrator.shadow.traffic.application --output FOLDER --tables JSON …` learns what can be done with
+the tables, writes `ready` when every session is connected, and begins with the line `go`. At the end the
+folder holds what was recorded (`recording`) and what could not be learnt (`notes.json`). URLs are in the
+environment.
 """
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -21,12 +23,15 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.traffic import recording
 from migrator.shadow.traffic.actors import Reader, Writer
 from migrator.shadow.traffic.companion import say
-from migrator.shadow.traffic.sampler import APPLICATION
+from migrator.shadow.traffic.sampler import APPLICATION, DATABASE
 from migrator.shadow.traffic.session import Refused, Session
 from migrator.shadow.traffic.statements import Target
 from migrator.shadow.traffic.tables import learn
 
 NOTES = "notes.json"
+
+AFTER = "MIGRATE_TRAFFIC_AFTER"
+"""The variable that has the URL of a database that the change was made to, or nothing."""
 
 _AGAIN = 0.2
 """Seconds before a lost connection is opened again."""
@@ -39,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         connections = [
             stack.enter_context(psycopg.connect(url, autocommit=True, application_name=APPLICATION))
-            for url in (options.database, options.after)
+            for url in (os.environ[DATABASE], os.environ.get(AFTER))
             if url
         ]
         learnt = learn(
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             names,
             writers=options.writers,
             seed=options.seed,
-            after=connections[1] if options.after else None,
+            after=connections[1] if len(connections) > 1 else None,
         )
     actors = _actors(options, learnt.targets)
     stop = threading.Event()
@@ -67,8 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="migrator.shadow.traffic.application")
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--after", default="")
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--tables", required=True)
     parser.add_argument("--readers", required=True, type=int)
@@ -80,15 +83,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _actors(options: argparse.Namespace, targets: Sequence[Target]) -> list[Reader | Writer]:
     def session() -> Session:
-        return Session(options.database, name=APPLICATION)
+        return Session(os.environ[DATABASE], name=APPLICATION)
 
-    readers = [
-        Reader(session(), Random(f"{options.seed} reader {n}"), targets) for n in range(options.readers)
-    ]
+    def random_of(actor: str) -> Random:
+        return Random(f"{options.seed} {actor}")  # noqa: S311  # the traffic is random, not secret
+
+    readers = [Reader(session(), random_of(f"reader {n}"), targets) for n in range(options.readers)]
     writers = [
-        Writer(
-            session(), Random(f"{options.seed} writer {n}"), targets, number=n, writers=options.writers
-        )
+        Writer(session(), random_of(f"writer {n}"), targets, number=n, writers=options.writers)
         for n in range(options.writers)
     ]
     return [*readers, *writers]

@@ -4,6 +4,7 @@ It answers a word with a word on standard output, and ends when standard input s
 `CompanionLost` is for one that ended by itself, which is a bug.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,14 +22,23 @@ class CompanionLost(RuntimeError):
 class Companion:
     """A module run as a program, from `with` to its end."""
 
-    def __init__(self, module: str, arguments: Mapping[str, object]) -> None:
+    def __init__(
+        self, module: str, arguments: Mapping[str, object], *, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.environment = dict(os.environ) | dict(environment or {})
+        """Has what other users of the machine must not read in a list of processes."""
         program = [sys.executable, "-m", module]
         self.command = program + [f"--{name}={value}" for name, value in arguments.items()]
 
     def __enter__(self) -> Self:
         """Start it and wait until it says that it is ready."""
         self.process = subprocess.Popen(  # noqa: S603  # this package's own program
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=self.environment,
         )
         try:
             self.await_answer("ready")

@@ -1,11 +1,13 @@
 """The server's own view, as a program: looks at pg_locks again and again until standard input says stop.
 
-`python -m migrator.shadow.traffic.sampler --database URL --output FILE …` answers `ready` after its first
-look. A process of its own, because in the process of the application it would wait for the interpreter; each look is a
-statement of its own, so that it holds no snapshot that CREATE INDEX CONCURRENTLY would wait for.
+`python -m migrator.shadow.traffic.sampler --output FILE …` answers `ready` after its first look; the URL of
+the database is in the environment. A process of its own, because in that of the application it would wait for
+the interpreter; each look is a statement of its own, so that it holds no snapshot that CREATE INDEX
+CONCURRENTLY would wait for.
 """
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -26,6 +28,9 @@ PACKAGE = "migrator.shadow.traffic"
 APPLICATION = "migrate verify application"
 """The application_name of readers and writers."""
 
+DATABASE = "MIGRATE_TRAFFIC_DATABASE"
+"""The variable that has the URL."""
+
 _OWN = "migrate verify sampler"
 
 _WAITSTART = 140000
@@ -35,14 +40,13 @@ _WAITSTART = 140000
 def main(arguments: Sequence[str] | None = None) -> None:
     """Look until told to stop, then save what was seen."""
     parser = argparse.ArgumentParser(prog="migrator.shadow.traffic.sampler")
-    parser.add_argument("--database", required=True)
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--without", default="[]")
     parser.add_argument("--pause", default=0.001, type=float)
     options = parser.parse_args(arguments)
     stop = threading.Event()
     with psycopg.connect(
-        options.database, autocommit=True, application_name=_OWN, prepare_threshold=0
+        os.environ[DATABASE], autocommit=True, application_name=_OWN, prepare_threshold=0
     ) as connection:
         sampler = Sampler(connection, msgspec.json.decode(options.without, type=list[str]))
         sampler.look()

@@ -5,8 +5,6 @@ the next ended between them, and is taken to have ended at the later one; since 
 the server itself from 14 on, before that by the first look that saw it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -44,7 +42,7 @@ class Relation(NamedTuple):
 
     name: QualifiedName
     """Of an index, its table's."""
-    index: bool
+    is_index: bool
 
 
 class Sampled(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +84,7 @@ class Sightings:
             waits = lock.pid in application
             if (waits and lock.granted) or (not waits and lock.kind != "relation"):
                 continue
-            key = (waits, lock.pid, lock.transaction, lock.kind, lock.relation, lock.mode)
+            key: tuple[object, ...] = (waits, lock.pid, lock.transaction, lock.kind, lock.relation, lock.mode)
             seen.add(key)
             relation = tuples.get(lock.pid) if lock.kind == "transactionid" else lock.relation
             mode = _MODES.get(lock.mode) if lock.kind == "relation" else None
@@ -118,6 +116,6 @@ class Sightings:
 
     def _span(self, seen: _Seen, end: float) -> list[LockSpan]:
         relation = None if seen.relation is None else self._relations.get(seen.relation)
-        if relation is None or relation.index or seen.mode is None:
+        if relation is None or relation.is_index or seen.mode is None:
             return []
         return [LockSpan(relation=relation.name, mode=seen.mode, began_s=seen.began, ended_s=end)]

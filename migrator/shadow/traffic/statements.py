@@ -3,8 +3,6 @@
 Pure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -57,7 +55,7 @@ def keys_from(target: Target, most: int, *, end: bool) -> sql.Composed:
     columns = identifiers(target.key)
     descending = sql.SQL(" DESC" if end else "")
     return sql.SQL("SELECT {texts} FROM {table} ORDER BY {order} LIMIT {most}").format(
-        texts=_texts(target.key),
+        texts=texts(target.key),
         table=table_of(target.name),
         order=_COMMA.join(column + descending for column in columns),
         most=sql.Literal(most),
@@ -83,7 +81,7 @@ def reads(target: Target) -> tuple[Request, ...]:
 
 
 def updates(target: Target) -> tuple[Request, ...]:
-    """Return an UPDATE for each column, which sets it to what it is; of the key only where there is nothing else."""
+    """Return an UPDATE for each column, which sets it to what it is; of a key where there is nothing else."""
     table = table_of(target.name)
     where = _is_key(target) if target.key else sql.SQL("ctid = (SELECT ctid FROM {} LIMIT 1)").format(table)
     columns = [c for c in target.columns if c not in target.key] or target.key
@@ -114,7 +112,7 @@ def new_row(target: Target, values: Mapping[str, str | None]) -> NewRow:
         table=table_of(target.name), columns=_COMMA.join(identifiers(values)), places=_places(values)
     )
     if target.key:
-        query += sql.SQL(" RETURNING {}").format(_texts(target.key))
+        query += sql.SQL(" RETURNING {}").format(texts(target.key))
     return NewRow(statement=Statement(f"insert {target.name}", query), values=tuple(values.values()))
 
 
@@ -131,7 +129,8 @@ def identifiers(names: Iterable[str]) -> list[sql.Identifier]:
 _COMMA = sql.SQL(", ")
 
 
-def _texts(names: Sequence[str]) -> sql.Composed:
+def texts(names: Sequence[str]) -> sql.Composed:
+    """Return columns as texts."""
     return _COMMA.join(sql.SQL("{}::text").format(name) for name in identifiers(names))
 
 
@@ -140,4 +139,6 @@ def _places(names: Iterable[str]) -> sql.Composed:
 
 
 def _is_key(target: Target) -> sql.Composed:
-    return sql.SQL(" AND ").join(sql.SQL("{} = {}").format(n, sql.Placeholder()) for n in identifiers(target.key))
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(n, sql.Placeholder()) for n in identifiers(target.key)
+    )

@@ -39,3 +39,12 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r'
     AND (c.oid = %(table)s OR c.oid IN (SELECT relid FROM pg_partition_tree(%(table)s) WHERE isleaf))
 ORDER BY 1, 2
+
+-- name: unique columns
+-- The columns of a table whose values a new row may not share with an old one.
+SELECT DISTINCT a.attname
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_index AS i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
+WHERE n.nspname = %(schema)s AND c.relname = %(name)s
