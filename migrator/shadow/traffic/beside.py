@@ -108,7 +108,7 @@ def beside(
     after: str | None = None,
     journal_schema: str = "migrator",
 ) -> Beside:
-    """Do the work while the application uses the tables; `after` is a database that the change was made to."""
+    """Do the work while the application uses the tables; `after` is a database with the change made."""
     with tempfile.TemporaryDirectory(prefix="migrate-traffic-") as name:
         folder = Path(name)
         secrets = {DATABASE: url, AFTER: after or ""}

@@ -1,0 +1,73 @@
+"""What the page says first: whether the plan holds, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.reports.html.amounts import milliseconds, seconds
+from migrator.reports.html.markup import Markup, element
+from migrator.reports.words import counted
+
+if TYPE_CHECKING:
+    from migrator.plan.proof import Proof
+
+
+def sentence(proof: Proof) -> str:
+    """Return the verdict in a line."""
+    if not proof.holds:
+        return f"Not proved on PostgreSQL {proof.server}"
+    if proof.unproved or _errors(proof):
+        return f"Proved on PostgreSQL {proof.server}, with reservations"
+    return f"Proved on PostgreSQL {proof.server}"
+
+
+def section(proof: Proof) -> Markup:
+    """Return the verdict with its reasons."""
+    mood = "good" if proof.holds else "bad"
+    reasons = _against(proof)
+    if proof.holds and (proof.unproved or _errors(proof)):
+        mood = "doubt"
+    return element(
+        "section",
+        element("h1", sentence(proof)),
+        element("p", _summary(proof)),
+        element("ul", *(element("li", reason) for reason in reasons)) if reasons else None,
+        class_=f"verdict {mood}",
+    )
+
+
+def _summary(proof: Proof) -> str:
+    parts = [
+        f"{counted(len(proof.steps), 'step')}, longest ACCESS EXCLUSIVE {seconds(proof.longest_exclusive_s)}"
+    ]
+    if proof.holds and not proof.schema_differences:
+        parts.append("schema and rows are those of the text as written")
+    if proof.traffic is not None:
+        waited = milliseconds(proof.traffic.longest_wait_ms)
+        beside = f"the application waited {waited} at most"
+        if proof.naive_traffic is not None:
+            beside += f", beside the text as written {milliseconds(proof.naive_traffic.longest_wait_ms)}"
+        parts.append(beside)
+    return "; ".join(parts) + "."
+
+
+def _errors(proof: Proof) -> int:
+    return 0 if proof.traffic is None else len(proof.traffic.errors)
+
+
+def _against(proof: Proof) -> list[str]:
+    wrong = [step for step in proof.steps if step.differences or step.error]
+    reasons = [
+        f"step {s.id}, {s.title}: {'; '.join([*s.differences, *([s.error] if s.error else [])])}"
+        for s in wrong
+    ]
+    if proof.traffic is not None and proof.traffic.stopped is not None:
+        reasons.append(f"beside the application the plan ended early: {proof.traffic.stopped}")
+    if proof.schema_differences:
+        reasons.append(f"the schemas differ in {counted(len(proof.schema_differences), 'line')}")
+    reasons += [f"rows differ: {table}" for table in proof.row_differences]
+    if _errors(proof):
+        reasons.append(f"the application had errors of {counted(_errors(proof), 'kind')} beside the plan")
+    if proof.unproved:
+        reasons.append(f"{counted(len(proof.unproved), 'thing')} could not be proved; see below")
+    return reasons
