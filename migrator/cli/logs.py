@@ -3,12 +3,13 @@
 import logging
 import os
 import sys
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from typing import TYPE_CHECKING, Any
 
 from migrator.cli.invocation import Invocation
 from migrator.cli.redact import known_secrets, redact
+
+if TYPE_CHECKING:  # loaded where there is something to write: it takes a tenth of a second
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 _LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -18,8 +19,36 @@ def as_json(invocation: Invocation) -> bool:
     return invocation.log_format == "json" or (invocation.log_format is None and not sys.stderr.isatty())
 
 
-def logger(invocation: Invocation) -> structlog.typing.FilteringBoundLogger:
+class Log:
+    """The program's logger, made when the first event is written that the global options let through."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._level = level(invocation)
+        self._logger: FilteringBoundLogger | None = None
+
+    def debug(self, event: str, **fields: Any) -> None:  # noqa: ANN401  # whatever the event has
+        """Write what only a search for a fault needs."""
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:  # noqa: ANN401  # as above
+        """Write what happens."""
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:  # noqa: ANN401  # as above
+        """Write what somebody should look at."""
+        self._write(logging.WARNING, event, fields)
+
+    def _write(self, importance: int, event: str, fields: dict[str, Any]) -> None:
+        if importance >= self._level:
+            self._logger = self._logger or logger(self._invocation)
+            self._logger.log(importance, event, **fields)
+
+
+def logger(invocation: Invocation) -> "FilteringBoundLogger":
     """Configure structlog as the global options say, and return the logger of the program."""
+    import structlog  # late: see above
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -32,7 +61,7 @@ def logger(invocation: Invocation) -> structlog.typing.FilteringBoundLogger:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    found: structlog.typing.FilteringBoundLogger = structlog.get_logger("migrator")
+    found: FilteringBoundLogger = structlog.get_logger("migrator")
     return found
 
 
@@ -42,20 +71,22 @@ def level(invocation: Invocation) -> int:
     return _LEVELS[max(0, min(position, len(_LEVELS) - 1))]
 
 
-def _renderer(invocation: Invocation) -> Processor:
+def _renderer(invocation: Invocation) -> "Processor":
+    import structlog
+
     if as_json(invocation):
         return structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
 
 
-def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's signature
+def _in_order(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":  # noqa: ARG001  # structlog's signature
     """When, how bad and what come first; people read JSON too."""
     first = ("timestamp", "level", "event")
     return {**{name: event[name] for name in first if name in event}, **event}
 
 
-def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's signature
+def _without_secrets(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":  # noqa: ARG001  # structlog's signature
     secrets = known_secrets(os.environ, sys.argv[1:])
     return {
         name: redact(value, secrets) if isinstance(value, str) else value for name, value in event.items()

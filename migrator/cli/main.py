@@ -3,6 +3,7 @@
 `main` may be called once in a process. It always ends in SystemExit; a traceback is shown for bugs only.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """As a shell reports a program that SIGPIPE ended."""
+
+_MANY = 50_000
+"""New objects between two looks for cycles: reading and planning make many objects and hardly a cycle."""
 
 EPILOG = """\b
 Typical order:
@@ -46,6 +50,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process."""
+    gc.set_threshold(_MANY)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -39,6 +39,7 @@ _SET = (
     b"SELECT set_config(name, value, true) "
     b"FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)"
 )
+_ASK = b"SELECT name, current_setting(name) FROM unnest(%(names)s::text[]) AS s (name)"
 COMMIT_LOCALLY = plain("SET LOCAL synchronous_commit TO local")
 
 
@@ -55,6 +56,11 @@ def _composed(file: str, name: str, schema: str) -> bytes:
 def set_session(settings: Mapping[str, int | str]) -> Command:
     """Return one SELECT that sets our own settings for the session; numbers are milliseconds."""
     return Command(query=_SET.replace(b"true", b"false"), parameters=_pairs(settings))
+
+
+def current_settings(names: Sequence[str]) -> Command:
+    """Return a query for settings of the session, by these names: name and value."""
+    return Command(query=_ASK, parameters={"names": list(names)})
 
 
 def set_local(settings: Mapping[str, int | str]) -> Command:

@@ -15,6 +15,7 @@ import psycopg
 from migrator.database.commands import Command
 from migrator.database.session import Connection
 from migrator.plan.effect import RelationLock
+from migrator.plan.step import SessionState
 
 
 class Part(enum.StrEnum):
@@ -30,6 +31,8 @@ class Part(enum.StrEnum):
     """The step's own SQL."""
     RECORD = "record"
     """The journal's rows and COMMIT."""
+    ANSWER = "answer"
+    """A question about the session's settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Placed:
     part: Part
     lock: RelationLock | None = None
     """What LOCK TABLE asks for."""
+    state: SessionState | None = None
+    """What is asked about."""
 
 
 class Refused(Exception):

@@ -12,14 +12,15 @@ wait for the disk: what a crash of the server takes away it takes together with 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import psycopg
+from psycopg import pq
 
 from migrator.database import commands as sql
 from migrator.database.commands import journal_query
 from migrator.database.journal_commands import checksums_of
-from migrator.database.pipeline import Part, Placed, Refused, send
+from migrator.database.message import Line, exchange
+from migrator.database.pipeline import Part, Placed
+from migrator.database.steps_session import UNKNOWN, entered, learn
 from migrator.database.workbench import Workbench
 from migrator.execution.decide import Conclude, Perform, next_action
 from migrator.execution.events import MigrationStarted, StepFinished, StepStarted
@@ -27,10 +28,7 @@ from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import MigrationRecord, MigrationState, StepRecord, StepState
 from migrator.execution.options import RunOptions
 from migrator.plan.plan import Plan
-from migrator.plan.step import Phase, Recovery, SessionState, Step, Transaction
-
-UNKNOWN = SessionState(settings=(("", ""),))
-"""A session whose settings a statement may have changed: equal to that of no step."""
+from migrator.plan.step import Phase, Recovery, Step, Transaction
 
 _MOST = 200
 """Steps in one message: so often a run can be asked to stop."""
@@ -94,9 +92,10 @@ def run_together(
     ends_it = isinstance(after, Conclude) and after.state is MigrationState.APPLIED
     ending = _ending(bench, record) if ends_it else []
     bench.faults(FaultPoint.BEFORE_COMMIT)
-    answered, cursors = _send(bench, [*placed, *ending])
+    answers = _send(bench, [*placed, *ending])
+    answered = len(answers)
     done = [step for step, end in zip(steps, ends, strict=True) if end < answered]
-    shown.done(done, [_seconds(cursors[end - 1]) for end in ends[: len(done)]])
+    shown.done(done, [_seconds(answers[end - 1]) for end in ends[: len(done)]])
     ended = bool(ending) and answered == len(placed) + len(ending)
     known = _with_done(record, done)
     return Together(
@@ -111,6 +110,7 @@ def settle(bench: Workbench) -> None:
     """Give the session back what every session of ours has, where steps went together before."""
     if bench.session.state is not None:
         bench.session.state = None
+        bench.session.names.forget()
         bench.connection.execute("RESET ALL")
         bench.connector.settle(bench.connection)
 
@@ -188,7 +188,7 @@ def _placed(
     ends: list[int] = []
     state = bench.session.state
     for step in steps:
-        placed += [] if step.session == state else session_state(bench, step.session)
+        placed += [] if step.session == state else entered(bench, step.session)
         placed += _transaction(bench, step)
         ends.append(len(placed) - 1)
         state = step.session if _keeps_session(step) else UNKNOWN
@@ -222,20 +222,6 @@ def record_together(*commands: sql.Command) -> list[Placed]:
     return [Placed(command=each, part=Part.RECORD) for each in (sql.BEGIN, *commands, sql.COMMIT)]
 
 
-def session_state(bench: Workbench, state: SessionState) -> list[Placed]:
-    """Return what gives the session the step's settings, and timeouts of ours; the role is ours already."""
-    entering = sql.enter_session(SessionState(settings=state.settings), local=False)
-    limits = sql.set_session(
-        {
-            "lock_timeout": bench.policy.statement_timeout_ms,
-            "statement_timeout": 0,
-            "idle_in_transaction_session_timeout": 60_000,
-            "synchronous_commit": "off",
-        }
-    )
-    return [Placed(command=each, part=Part.SETUP) for each in (*entering, limits)]
-
-
 def _transaction(bench: Workbench, step: Step) -> list[Placed]:
     statements = step.work.statements if isinstance(step.work, Transaction) else ()
     return [
@@ -246,19 +232,25 @@ def _transaction(bench: Workbench, step: Step) -> list[Placed]:
     ]
 
 
-def _send(bench: Workbench, placed: Sequence[Placed]) -> tuple[int, list[psycopg.Cursor[tuple[Any, ...]]]]:
-    """Send it all, and return how many commands were answered, with the answers."""
-    cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
-    try:
-        send(bench.connection, placed, cursors)
-    except Refused as refused:
+def _send(bench: Workbench, placed: Sequence[Placed]) -> tuple[pq.abc.PGresult, ...]:
+    """Send it all, and return the answers to the commands that were carried out."""
+    lines = [Line(command=each.command, recurs=_recurs(each)) for each in placed]
+    answers = exchange(bench.connection, lines, bench.session.names)
+    learn(bench, placed, answers.results)
+    if answers.refused is not None:
         bench.rollback()
+        bench.session.names.forget()
         bench.session.state = UNKNOWN
         if bench.stop.now:
-            raise bench.stop.error() from refused.error
-    return sum(1 for cursor in cursors if cursor.pgresult is not None), cursors
+            raise bench.stop.error() from answers.refused
+    return answers.results
 
 
-def _seconds(cursor: psycopg.Cursor[tuple[Any, ...]]) -> float:
-    row = cursor.fetchone()
-    return float(row[0]) if row else 0.0
+def _recurs(placed: Placed) -> bool:
+    """Whether it is one of the commands that every step or file has in common."""
+    ours = placed.part in {Part.CHECK, Part.RECORD} or placed.command is sql.BEGIN
+    return ours or placed.command.parameters is not None
+
+
+def _seconds(answer: pq.abc.PGresult) -> float:
+    return float(answer.get_value(0, 0) or 0)

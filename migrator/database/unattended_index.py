@@ -11,7 +11,8 @@ import psycopg
 from migrator.database import commands as sql
 from migrator.database.pipeline import send
 from migrator.database.runner_lock import this_backend
-from migrator.database.unattended import UNKNOWN, record_together, session_state
+from migrator.database.steps_session import UNKNOWN, session_state
+from migrator.database.unattended import record_together
 from migrator.database.workbench import Workbench
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord, StepState

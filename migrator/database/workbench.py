@@ -13,6 +13,7 @@ import psycopg
 from migrator.database.commands import ROLLBACK, Command
 from migrator.database.journal_commands import JournalCommands
 from migrator.database.journal_read import read_control
+from migrator.database.message import Names
 from migrator.database.session import Connection, Connector
 from migrator.database.translate import masked, message_of
 from migrator.errors import Location, Paused, StepFailed
@@ -32,6 +33,10 @@ class Session:
 
     state: SessionState | None = None
     """The session state that steps left behind which were carried out together; None: ours."""
+    names: Names = field(default_factory=Names)
+    """What the session was told to remember for steps that go together."""
+    values: dict[SessionState, dict[str, str]] = field(default_factory=dict)
+    """What settings of steps come to, as the server has said."""
     _role: str | None = None
 
     def role(self, bench: "Workbench") -> str:

@@ -35,8 +35,11 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
         statements=tuple(statement for part in planned for statement in part.statements),
         steps=tuple(step for part in planned for step in part.steps),
     )
-    kept = tuple(name for name in touched if name not in made.passing)
-    return replace(made, fingerprints=_fingerprints(kept, facts)) if made.live else made
+    if not made.live:
+        return made
+    passing = made.passing
+    kept = tuple(name for name in touched if name not in passing)
+    return replace(made, fingerprints=_fingerprints(kept, facts))
 
 
 def fold(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Facts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable  # noqa: TC003  # cheap, and msgspec reads annotations
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -209,7 +210,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier statement of this plan makes it: nobody calls it yet."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A database as known to the planner."""
 
     server_version: ServerVersion = ServerVersion(NEWEST_KNOWN * 10000)
@@ -247,15 +248,19 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         if name.schema is not None:
             return name
         path = self.search_path if search_path is None else search_path
-        known = {r.name for r in self.relations}
         for schema in path:
-            if QualifiedName(schema, name.name) in known:
+            if QualifiedName(schema, name.name) in self._by_name:
                 return QualifiedName(schema, name.name)
         return QualifiedName(path[0] if path else "public", name.name)
 
     def relation(self, name: QualifiedName) -> Relation | None:
         """Return the relation of that qualified name, or None where it is absent or unknown."""
-        return next((r for r in self.relations if r.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[QualifiedName, Relation]:
+        """The relations by their names; of two of one name the first."""
+        return {relation.name: relation for relation in reversed(self.relations)}
 
     def relation_with_index(self, index: QualifiedName) -> Relation | None:
         """Return the table that has this index (an index lives in its table's schema)."""

@@ -48,9 +48,11 @@ class Agenda:
         A pending file that touches what an unfinished one touches was planned from facts in between, so its
         hazards are looked at again when that one has ended.
         """
-        ready = [m.version for m in self.pending.migrations if not self.is_held(m.version)]
-        hazards = (*self.edited.hazards, *(h for v in ready for h in self.pending.only(v).hazards))
-        return tuple(h for h in hazards if h.blocks)
+        blocking = [h for h in self.edited.hazards if h.blocks]
+        if any(h.blocks for h in self.pending.hazards):
+            ready = [m.version for m in self.pending.migrations if not self.is_held(m.version)]
+            blocking += [h for v in ready for h in self.pending.only(v).hazards if h.blocks]
+        return tuple(blocking)
 
     @property
     def concerns_live(self) -> bool:

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from migrator import history, workflow
+from migrator.database.commands import BEGIN, Command, plain
+from migrator.database.message import Line, Names, exchange
 from migrator.database.session import Connector
 from migrator.errors import Interrupted, MigrateError, Paused, StepFailed
 from migrator.execution.events import Event, Silent, StepFinished
@@ -225,3 +228,95 @@ def test_a_lock_of_somebody_is_waited_for(database: Database, folder: Path) -> N
     result = workflow.apply(Connector(conninfo=database.url), migrations, policy, options(), Releasing())
 
     assert [outcome.version for outcome in result.outcomes] == ["5"]
+
+
+SETTINGS = """
+CREATE TABLE said (n serial, name text, value text);
+SET search_path TO public, "odd ""name";
+SET TIME ZONE 'Europe/Berlin';
+SET DateStyle TO sql, dmy;
+SET shop.tenant TO 'it''s {1,"2"} \\ %(name)s';
+SET statement_timeout TO DEFAULT;
+"""
+ASKED = """
+INSERT INTO public.said (name, value) SELECT name, current_setting(name)
+FROM unnest(ARRAY['search_path', 'TimeZone', 'DateStyle', 'shop.tenant']) AS s (name);
+"""
+
+
+def test_settings_are_the_same_whenever_they_are_set_again(database: Database, tmp_path: Path) -> None:
+    """After each INSERT they are set anew: as written at first, later as the server said they came to."""
+    (tmp_path / "1_file.sql").write_text(SETTINGS + ASKED * 3)
+    (tmp_path / "2_file.sql").write_text(SETTINGS.partition(";")[2] + ASKED * 3)
+
+    run(database, tmp_path, options())
+
+    query = "SELECT name, string_agg(DISTINCT value, '; '), count(*) FROM said GROUP BY name"
+    assert set(database.connect().execute(query).fetchall()) == {
+        ("search_path", 'public, "odd ""name"', 6),
+        ("shop.tenant", 'it\'s {1,"2"} \\ %(name)s', 6),
+        ("TimeZone", "Europe/Berlin", 6),
+        ("DateStyle", "SQL, DMY", 6),
+    }
+
+
+def test_a_session_that_forgets_its_prepared_statements(database: Database, tmp_path: Path) -> None:
+    """Then the message is refused, and the step takes the ordinary way; those after it go together again."""
+    for number in (1, 2):
+        forgets = "DO $$BEGIN EXECUTE 'DEALLOCATE ALL'; END$$"
+        text = f"CREATE TABLE t{number} (id int); {forgets}; INSERT INTO t{number} VALUES (1);"
+        (tmp_path / f"{number}_file.sql").write_text(text)
+
+    result = run(database, tmp_path, options())
+
+    assert [outcome.steps_run for outcome in result.outcomes] == [3, 3]
+    connection = database.connect()
+    assert connection.execute("SELECT (SELECT count(*) FROM t1), (SELECT count(*) FROM t2)").fetchone() == (
+        1,
+        1,
+    )
+    assert connection.execute("SELECT state, count(*) FROM migrator.step GROUP BY 1").fetchall() == [
+        ("done", 6)
+    ]
+
+
+@pytest.mark.postgres(newest=True)
+def test_values_of_the_journal_arrive_as_they_are(database: Database) -> None:
+    values: list[object] = [
+        None,
+        True,
+        7,
+        "it's",
+        'a "b" \\ {c,d}\n',
+        ["x", None, "", 'a"b\\', "NULL", "{,}"],
+        [],
+    ]
+    query = (
+        b"SELECT %(a)s::text, %(b)s::bool, %(c)s::int, %(d)s::text, %(e)s::text, %(f)s::text[], %(g)s::text[]"
+    )
+    command = Command(query=query, parameters=dict(zip("abcdefg", values, strict=True)))
+    connection = database.connect()
+    connection.autocommit = True
+
+    names = Names()
+    exchange(connection, [Line(command=command, recurs=True)], names)
+    again = exchange(connection, [Line(command=command, recurs=True)], names)
+
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert again.refused is None
+    (answer,) = again.results
+    row = [answer.get_value(0, n) for n in range(7)]
+    assert row[:4] == [None, b"t", b"7", b"it's"]
+    assert row[4:] == [b'a "b" \\ {c,d}\n', b'{x,NULL,"","a\\"b\\\\","NULL","{,}"}', b"{}"]
+
+
+@pytest.mark.postgres(newest=True)
+def test_a_session_that_ends_in_the_middle_of_a_message(database: Database) -> None:
+    connection = database.connect()
+    connection.autocommit = True
+    ends = plain("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(psycopg.OperationalError):
+        exchange(connection, [Line(command=ends, recurs=False), Line(command=BEGIN, recurs=True)], Names())
+
+    assert connection.closed
