@@ -94,13 +94,18 @@ def _last(root: Relation, table: Relation, context: Context, helpers: tuple[Help
     """Return ATTACH PARTITION, which reads what no helper has proved: small tables."""
     proved = {helper.table for helper in helpers}
     read = (table.name, *(() if root.default_partition is None else (root.default_partition,)))
+    effect = msgspec.structs.replace(
+        attach_effect(root, table.name, context),
+        scans=tuple(name for name in read if name not in proved),
+        index_builds=() if helpers else _effect(root, table, context).index_builds,
+    )
     made = attach_step(
         root,
         table.name,
         written(context),
         context,
         helpers=helpers,
-        scans=tuple(name for name in read if name not in proved),
+        effect=effect,
         phase=Phase.VALIDATE if helpers else Phase.EXPAND,
     )
     return msgspec.structs.replace(made, as_written=not helpers)

@@ -17,7 +17,7 @@ from migrator.plan.ddl import Sql
 from migrator.plan.ddl_partition import detach
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase, Step
-from migrator.postgres.facts import Facts, Relation
+from migrator.postgres.facts import Constraint, Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
@@ -33,18 +33,28 @@ class Helper:
 def attach_effect(root: Relation, partition: QualifiedName, context: Context) -> Effect:
     """Return the locks of ATTACH PARTITION (catalogue 137; those of foreign keys measured on 13 to 18)."""
     facts = context.facts
-    shared = [c.references for c in root.constraints if c.references is not None]
+    shared = {c.references: _mode_on(c, facts.relation(partition)) for c in root.constraints if c.references}
     if facts.server_version.attach_locks_referencing_tables:
-        shared += root.referenced_by
-    others = [name for name in dict.fromkeys(shared) if name not in {root.name, partition}]
+        shared |= {name: LockMode.SHARE_ROW_EXCLUSIVE for name in root.referenced_by if name not in shared}
+    others = {name: mode for name, mode in shared.items() if name not in {root.name, partition}}
     default = root.default_partition
     locks = [
         RelationLock(root.name, LockMode.SHARE_UPDATE_EXCLUSIVE),
-        *(lock for name in others for lock in locks_on(name, LockMode.SHARE_ROW_EXCLUSIVE, facts)),
+        *(lock for name, mode in others.items() for lock in locks_on(name, mode, facts)),
         *locks_on(partition, LockMode.ACCESS_EXCLUSIVE, facts),
         *(() if default is None else locks_on(default, LockMode.ACCESS_EXCLUSIVE, facts)),
     ]
     return Effect(locks=tuple(dict.fromkeys(locks)))
+
+
+def _mode_on(key: Constraint, partition: Relation | None) -> LockMode:
+    """Return the lock on the table that a foreign key refers to.
+
+    Where the partition has an equal one already its triggers on that table go, under ACCESS EXCLUSIVE.
+    """
+    own = () if partition is None else partition.constraints
+    equal = any(each.references == key.references and each.columns == key.columns for each in own)
+    return LockMode.ACCESS_EXCLUSIVE if equal else LockMode.SHARE_ROW_EXCLUSIVE
 
 
 def attach_step(
@@ -54,7 +64,7 @@ def attach_step(
     context: Context,
     *,
     helpers: tuple[Helper, ...] = (),
-    scans: tuple[QualifiedName, ...] = (),
+    effect: Effect,
     phase: Phase = Phase.EXPAND,
 ) -> Step:
     """Return ATTACH PARTITION (`sql` as written), with the end of the helper CHECKs in its transaction."""
@@ -63,7 +73,7 @@ def attach_step(
         context,
         f"ATTACH PARTITION {partition} to {root.name}",
         (sql, *drops),
-        changed(attach_effect(root, partition, context), scans=scans),
+        effect,
         phase=phase,
         recipe="R17",
         undo=(detach(root.name, partition),),

@@ -93,7 +93,8 @@ def _attach(
     scans = () if small is None else (small,)
     phase = Phase.VALIDATE if helpers else Phase.EXPAND
     sql = ddl_partition.attach(root.name, name, bound.text)
-    return attach_step(root, name, sql, context, helpers=helpers, scans=scans, phase=phase)
+    effect = msgspec.structs.replace(attach_effect(root, name, context), scans=scans)
+    return attach_step(root, name, sql, context, helpers=helpers, effect=effect, phase=phase)
 
 
 def _table(command: CreateTable, name: QualifiedName, root: Relation, context: Context) -> Step:

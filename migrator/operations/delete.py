@@ -21,6 +21,8 @@ Source
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.conditions import by_unique_key
 from migrator.operations.delete_refusals import hazards_of_walk, reasons_against_batches
@@ -33,6 +35,7 @@ from migrator.operations.update_refusals import estimate
 from migrator.plan import ddl
 from migrator.plan.ddl_backfill import Target
 from migrator.plan.ddl_captured import captured_delete
+from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase
 from migrator.postgres.facts import Relation
@@ -82,12 +85,18 @@ def _walked(outcome: Outcome, command: Delete, relation: Relation, context: Cont
         context,
         f"DELETE rows of {relation.name} in batches",
         captured_delete(target, captured=QualifiedName(context.policy.journal_schema, name)),
+        effect=_of_a_batch(outcome.effect, relation.name),
         recipe="R23",
         phase=Phase.CONTRACT,
         undo_note="the rows are not kept",
     )
     hazards = (_loss(command, relation.name), *hazards_of_walk(relation, context), *extension_owned(relation))
     return replace(outcome, hazards=hazards, steps=(step,))
+
+
+def _of_a_batch(effect: Effect, table: QualifiedName) -> Effect:
+    """Return what a batch does: its rows are found by the key, those that refer to them as ever."""
+    return structs.replace(effect, scans=tuple(name for name in effect.scans if name != table))
 
 
 def _in_one_transaction(

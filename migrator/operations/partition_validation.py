@@ -6,6 +6,8 @@ can be vacuumed, and would begin anew after an interruption.
 
 from typing import Unpack
 
+from msgspec.structs import replace
+
 from migrator.operations.base import Context
 from migrator.operations.partition_tree import below, partitioned, quick_limits
 from migrator.operations.steps import Details, step, validate
@@ -47,4 +49,13 @@ def validations(
         Effect(locks=tuple(locks), scans=(table, *partners)),
         **details,
     )
-    return (each, whole)
+    if not partners:  # CHECK and NOT NULL
+        return (each, replace(whole, effect=replace(whole.effect, scans=())))
+    return (each, replace(whole, effect=_of_validated_foreign_key(table, context)))
+
+
+def _of_validated_foreign_key(table: QualifiedName, context: Context) -> Effect:
+    """Return the effect where every partition has validated its own: only those above others are locked."""
+    relations = [(name, context.facts.relation(name)) for name in below(table, context.facts)]
+    branches = [name for name, relation in relations if partitioned(relation)]
+    return Effect(locks=tuple(RelationLock(n, LockMode.SHARE_UPDATE_EXCLUSIVE) for n in (table, *branches)))

@@ -7,17 +7,15 @@ may assume a table in use, and no partition that is a foreign table.
 
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from migrator.operations.base import Context
 from migrator.operations.index_build import unhurried
-from migrator.operations.partition_tree import below, quick_limits
-from migrator.operations.steps import step, transaction
+from migrator.operations.partition_tree import below, partitioned, quick_limits
+from migrator.operations.steps import step
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_each_partition import attach_index, drop_leaf_index, index_on_leaf
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.partition_template import Template
-from migrator.plan.step import Diagnosis, PartitionIndexes, Phase, Recovery, Step
+from migrator.plan.step import Diagnosis, PartitionIndexes, Phase, Recovery, Step, Transaction
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
@@ -53,16 +51,16 @@ def index_steps(wanted: PartitionedIndex, context: Context) -> tuple[Step, ...]:
 def _alone(wanted: PartitionedIndex, context: Context) -> Step:
     """Nothing is taken beforehand: LOCK TABLE would lock the partitions too."""
     words = "ADD CONSTRAINT" if wanted.constrain else "CREATE INDEX"
-    made = transaction(
+    return step(
         context,
         f"{words} {wanted.index.name} ON ONLY {wanted.table}",
-        (wanted.on_only,),
+        Transaction(statements=(wanted.on_only,)),
+        Recovery.TRANSACTIONAL,
         Effect(locks=(RelationLock(wanted.table, wanted.mode),)),
         phase=Phase.VALIDATE,
         recipe=wanted.recipe,
         undo=wanted.undo,
     )
-    return without_lock_table(made)
 
 
 def _below_it(wanted: PartitionedIndex, context: Context) -> Step:
@@ -81,7 +79,7 @@ def _below_it(wanted: PartitionedIndex, context: Context) -> Step:
         quick=quick_limits(context),
         known=below(table, context.facts),
     )
-    lock = RelationLock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
+    lock = RelationLock(table, _strongest_mode(wanted, context))
     return step(
         context,
         f"INDEX {wanted.index.name} of every partition of {table}",
@@ -96,6 +94,13 @@ def _below_it(wanted: PartitionedIndex, context: Context) -> Step:
     )
 
 
-def without_lock_table(made: Step) -> Step:
-    """Return the step with nothing to acquire: the statements take their locks themselves."""
-    return replace(made, work=replace(made.work, acquire=()))
+def _strongest_mode(wanted: PartitionedIndex, context: Context) -> LockMode:
+    """Return the strongest lock that a partition gets: for an instant, not while its index is built.
+
+    A constraint takes its finished index over under ACCESS EXCLUSIVE; a partition that is partitioned itself
+    gets an index of its own, without rows to read.
+    """
+    if wanted.constrain:
+        return LockMode.ACCESS_EXCLUSIVE
+    relations = map(context.facts.relation, below(wanted.table, context.facts))
+    return LockMode.SHARE if any(map(partitioned, relations)) else LockMode.SHARE_UPDATE_EXCLUSIVE

@@ -77,8 +77,13 @@ def step(
 def transaction(
     context: Context, title: str, statements: tuple[Sql, ...], effect: Effect, **details: Unpack[Details]
 ) -> Step:
-    """Return statements in one short transaction that first takes the strong locks of `effect`."""
+    """Return statements in one short transaction that first takes the strong locks of `effect`.
+
+    LOCK TABLE takes partitions and children too, so they are in the step's effect whether the statements
+    need them or not.
+    """
     work = Transaction(statements=statements, acquire=acquirable(effect, context.facts))
+    effect = _with_all_below(effect, work.acquire, context.facts)
     return step(context, title, work, Recovery.TRANSACTIONAL, effect, **details)
 
 
@@ -129,9 +134,20 @@ def validate(
     return transaction(context, f"VALIDATE CONSTRAINT {constraint} of {table}", (sql,), effect, **details)
 
 
-def backfill(context: Context, title: str, work: Backfill, **details: Unpack[Details]) -> Step:
-    """Return a walk in batches: row locks only, and no batch waits longer than the budget for one."""
-    effect = Effect(locks=locks_on(work.table, LockMode.ROW_EXCLUSIVE, context.facts))
+def backfill(
+    context: Context,
+    title: str,
+    work: Backfill,
+    *,
+    effect: Effect | None = None,
+    **details: Unpack[Details],
+) -> Step:
+    """Return a walk in batches: row locks only, and no batch waits longer than the budget for one.
+
+    `effect` is that of a batch, where it reaches more than the table.
+    """
+    if effect is None:
+        effect = Effect(locks=locks_on(work.table, LockMode.ROW_EXCLUSIVE, context.facts))
     policy = context.policy
     details.setdefault("phase", Phase.BACKFILL)
     details.setdefault("undo_note", "rows keep the values they were given")
@@ -180,6 +196,14 @@ def effect_on(context: Context, name: QualifiedName, mode: LockMode = LockMode.A
 def acquirable(effect: Effect, facts: Facts) -> tuple[RelationLock, ...]:
     """Return the locks on tables that block reads or writes: LOCK TABLE can take them beforehand."""
     return tuple(lock for lock in effect.locks if lock.mode.blocks_writes and _lockable(lock.relation, facts))
+
+
+def _with_all_below(effect: Effect, acquired: tuple[RelationLock, ...], facts: Facts) -> Effect:
+    """Return the effect with the locks that LOCK TABLE takes on what is below a table."""
+    named = {lock.relation for lock in effect.locks}
+    below = [each for lock in acquired for each in locks_on(lock.relation, lock.mode, facts)]
+    more = dict.fromkeys(lock for lock in below if lock.relation not in named)
+    return msgspec.structs.replace(effect, locks=(*effect.locks, *more)) if more else effect
 
 
 def _lockable(name: QualifiedName, facts: Facts) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec.structs import replace
 
 from migrator.plan.effect import Effect, RelationLock
-from migrator.plan.step import PARTITION_WORK, Autocommit, Step, Transaction
+from migrator.plan.step import PARTITION_WORK, Autocommit, Backfill, Step, Transaction
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.trace import HARMLESS, Measured, strongest, together
@@ -23,15 +23,42 @@ _HARMLESS = frozenset({*HARMLESS, None})
 Names = Iterable[QualifiedName]
 
 
-def step_differences(step: Step, done: Sequence[Measured]) -> list[str]:
-    """Say what of a step's transactions is not as the step declares, a line each."""
+def step_differences(step: Step, done: Sequence[Measured], new: Collection[QualifiedName] = ()) -> list[str]:
+    """Say what of a step's transactions is not as the step declares, a line each.
+
+    `new`: relations that earlier steps of the same run have made.
+    """
     declared, measured = step.effect, together(done)
     if isinstance(step.work, PARTITION_WORK):
         tree = {name for name, above in measured.within.items() if step.work.table in above}
         declared = replace(declared, locks=_as_one(step.work.table, tree, declared.locks))
         measured = dataclasses.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
+    if isinstance(step.work, Backfill) and not _changed_rows(measured):
+        declared = replace(declared, locks=(), scans=())
     apart = [] if isinstance(step.work, (Transaction, Autocommit)) else done
-    return [*differences(declared, measured), *(line for part in apart for line in _under_blocking(part))]
+    found = differences(declared, _less(measured, declared, new))
+    return [*found, *(line for part in apart for line in _under_blocking(part, new))]
+
+
+def _changed_rows(measured: Measured) -> bool:
+    """Whether a walk has found anything to change: without rows there is no batch."""
+    return any(lock.mode not in HARMLESS for lock in measured.locks)
+
+
+def _less(measured: Measured, declared: Effect, new: Collection[QualifiedName]) -> Measured:
+    """Leave out what was done to new relations and is not declared: nobody else uses them yet."""
+    said = {lock.relation for lock in declared.locks}
+
+    def known(names: Names, allowed: Names) -> tuple[QualifiedName, ...]:
+        return tuple(n for n in names if n not in new or measured.within[n] & {*allowed})
+
+    return dataclasses.replace(
+        measured,
+        locks=tuple(lock for lock in measured.locks if lock.relation not in new or lock.relation in said),
+        scans=known(measured.scans, declared.scans),
+        rewrites=known(measured.rewrites, declared.rewrites),
+        index_builds=known(measured.index_builds, declared.index_builds),
+    )
 
 
 def _as_one(
@@ -41,10 +68,13 @@ def _as_one(
     return strongest(RelationLock(table, each.mode) if each.relation in tree else each for each in locks)
 
 
-def _under_blocking(part: Measured) -> list[str]:
+def _under_blocking(part: Measured, new: Collection[QualifiedName]) -> list[str]:
     """Say what a transaction did while reads or writes waited; what runs outside one cannot be told apart."""
-    blocking = [lock for lock in part.locks if lock.mode.blocks_writes and not part.outside]
-    return [f"work on {name} under {lock.mode} on {lock.relation}" for name in part.work for lock in blocking]
+    if part.outside:
+        return []
+    blocking = [lock for lock in part.locks if lock.mode.blocks_writes and lock.relation not in new]
+    work = [name for name in part.work if name not in new]
+    return [f"work on {name} under {lock.mode} on {lock.relation}" for name in work for lock in blocking]
 
 
 def differences(declared: Effect, measured: Measured) -> list[str]:

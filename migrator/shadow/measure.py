@@ -148,7 +148,9 @@ def _measured(step: Step, recorder: Recorder, following: _Following) -> Measurem
     if recorder.light or error is not None:
         return msgspec.structs.replace(done, error=error)
     found = [piece.measured for piece in pieces if piece.measured is not None]
-    return msgspec.structs.replace(done, differences=tuple(step_differences(step, found)))
+    first = min((recorder.pieces.index(piece) for piece in pieces), default=0)
+    new = {name for piece in recorder.pieces[:first] if piece.measured for name in piece.measured.made}
+    return msgspec.structs.replace(done, differences=tuple(step_differences(step, found, new)))
 
 
 def measurement(key: Key, title: str, pieces: Sequence[Piece], timeline: Timeline) -> Measurement:

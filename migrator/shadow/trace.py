@@ -37,7 +37,7 @@ class Measured:
     within: Mapping[QualifiedName, frozenset[QualifiedName]]
     """Each relation with what it is a partition or child of, at whatever distance, itself included."""
     made: frozenset[QualifiedName] = frozenset()
-    """Relations that were not there before, or had another name."""
+    """Relations that were not there before."""
     outside: bool = False
     """It ran outside a transaction, in as many of its own as the server made of it."""
     blind: bool = False
@@ -81,7 +81,7 @@ def changes(
         index_builds=_names(before[oid] for oid in indexed),
         truncated=_names(before[oid] for oid in stored if after[oid].bytes == 0),
         within={seen.name: within(oid, before) for oid, seen in before.items()},
-        made=frozenset(seen.name for seen in after.values()) - {seen.name for seen in before.values()},
+        made=frozenset(seen.name for oid, seen in after.items() if oid not in before),
         outside=outside,
         blind=blind,
     )

@@ -91,16 +91,25 @@ class Tracer:
         """Whether a transaction is being watched."""
         return self._open is not None
 
-    def began(self) -> None:
-        """A transaction is open."""
+    def began(self, *, at_once: bool) -> None:
+        """A transaction is open; it is looked at now, or before the first command that is not a setting.
+
+        SET TRANSACTION has to come before any query.
+        """
         self._open = Open(key=self.recorder.key)
-        if not self.recorder.light:
-            self._open.before = self._relations()
-        self._sample(own=True)
+        if at_once:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._open is not None and not self._open.samples:
+            if not self.recorder.light:
+                self._open.before = self._relations()
+            self._sample(own=True)
 
     @contextlib.contextmanager
     def statement(self) -> Iterator[None]:
         """A statement of a step runs in the `with` block."""
+        self._begin()
         if self._own:
             self._sample(own=True)
         yield
@@ -112,6 +121,7 @@ class Tracer:
     def own(self, key: Key | None) -> Iterator[None]:
         """A command of the runner's own runs in the `with` block; `key` tells whose transaction it is."""
         if self._open is not None:
+            self._begin()
             self._open.key, self._open.said = key or self._open.key, self._open.said or key is not None
             if not (self._own or self._together):  # a cursor of another kind may have run something
                 self._sample(own=False)
@@ -122,6 +132,7 @@ class Tracer:
         """COMMIT comes next."""
         if self._open is None:
             return
+        self._begin()
         self._open.key = self._open.key if self._open.said else self.recorder.key
         if not (self._own or (self._together and self.recorder.light)):
             self._sample(own=False)

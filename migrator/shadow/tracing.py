@@ -29,8 +29,8 @@ _ROLLBACK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORGETS = re.compile(_COMMENTS + rb"(DISCARD|DEALLOCATE(\s+PREPARE)?)\s+ALL\b", re.IGNORECASE | re.DOTALL)
-_SETTING = re.compile(rb"(SET|RESET)\b")
-"""As the runner writes them; a user's own SET is folded into the steps after it."""
+_SETTING = re.compile(_COMMENTS + rb"(SET(?!\s+CONSTRAINTS)|RESET)\b", re.IGNORECASE | re.DOTALL)
+"""What takes no lock."""
 
 
 class TracingCursor(psycopg.Cursor[tuple[Any, ...]]):
@@ -74,7 +74,7 @@ class TracingConnection(psycopg.Connection[tuple[Any, ...]]):
             return
         try:
             with super().transaction(savepoint_name, force_rollback) as outer:
-                tracer.began()
+                tracer.began(at_once=True)
                 yield outer
                 tracer.committing()
         except BaseException:
@@ -125,7 +125,7 @@ def _noted(tracer: Tracer, connection: Connection, query: Query, params: Params 
             yield
     elif _BEGIN.match(text):
         yield
-        tracer.began()
+        tracer.began(at_once=False)
     elif _COMMIT.match(text):
         tracer.committing()
         yield
