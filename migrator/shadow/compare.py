@@ -1,10 +1,15 @@
-"""Where the declared effect of a statement is not the measured one.
+"""Where the declared effect of a statement or a step is not the measured one.
 
 Compared strictly: a lock, rewrite or index build that is declared must happen, and one that happens must be
 declared. Not declared need be what harms nobody: ACCESS SHARE and ROW SHARE, reading a table under them,
 locks on indexes and sequences of a table that is locked anyway, new storage of a table without rows. What is
 declared of a partitioned table, or of one with children, stands for all that belong to it; their locks are
 named one by one, but for those of the partitions that a written row finds its way to.
+
+Of a step some conventions hold beside (docs/decisions/0130): one that goes from partition to partition names
+the partitioned table for all of them, with the strongest lock that any gets; a walk without rows locks
+nothing; what an earlier step has made is nobody else's yet. And no transaction of a step that has many may
+scan, rewrite or build under a lock that reads or writes wait for, declared or not.
 """
 
 import dataclasses
