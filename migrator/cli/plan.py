@@ -9,6 +9,7 @@ from migrator.cli.group import Command
 from migrator.cli.planning import Planned, plan_files, plan_new, plan_pending
 from migrator.cli.project import Project, load_project
 from migrator.cli.steps import rendered
+from migrator.cli.whole_file import write_whole
 from migrator.errors import ApprovalNeeded, UsageError, WorkPending
 from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
@@ -110,12 +111,5 @@ def _counts(hazard: Hazard, floor: Severity) -> bool:
 
 
 def _save(path: Path, made: Plan) -> None:
-    """Write it beside its place and move it there, so that a reader never sees half of it."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(codec.encode_readable(made), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, codec.encode_readable(made))
     say(f"saved {path}; run it with: migrate apply {path}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.project import load_project
+from migrator.cli.report_files import ReportFile, ReportOption, command_line, write_reports
 from migrator.cli.signals import ending
 from migrator.errors import StepFailed
 
@@ -19,6 +22,7 @@ DEFAULT_ROWS = 1_000
         ("migrate verify", "the files that `migrate plan` would plan, on an embedded server"),
         ("migrate verify migrations/20260105090000_add_email.sql", "this file, after all before it"),
         ("migrate verify --shadow container:16", "on PostgreSQL 16, in a container that goes away again"),
+        ("migrate verify --traffic --report html=report.html", "beside an application, with pictures"),
     ),
     exit_codes=(0, 2, 5, 8, 9, 130, 143),
 )
@@ -39,23 +43,80 @@ DEFAULT_ROWS = 1_000
     help="Rows in each table that the files touch.",
 )
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
+@click.option("--traffic", is_flag=True, help="Once more beside readers and writers, as written too.")
+@click.option(
+    "--readers",
+    metavar="N",
+    type=click.IntRange(min=0, max=64),
+    default=2,
+    show_default=True,
+    help="Of the traffic.",
+)
+@click.option(
+    "--writers",
+    metavar="N",
+    type=click.IntRange(min=0, max=64),
+    default=2,
+    show_default=True,
+    help="Of the traffic.",
+)
+@click.option(
+    "--rate",
+    metavar="N",
+    type=click.FloatRange(min=0.1, max=1_000),
+    default=100,
+    show_default=True,
+    help="Requests a second of each reader and writer, at most.",
+)
+@click.option(
+    "--report",
+    "reports",
+    metavar="FORMAT=FILE",
+    type=ReportOption(),
+    multiple=True,
+    help="Write a report: html, json or text; may be given several times.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def verify(*, files: tuple[str, ...], shadow: str, rows: int, base: str | None, form: str) -> None:
+@click.pass_context
+def verify(
+    context: click.Context,
+    *,
+    files: tuple[str, ...],
+    shadow: str,
+    rows: int,
+    base: str | None,
+    traffic: bool,
+    readers: int,
+    writers: int,
+    rate: float,
+    reports: tuple[ReportFile, ...],
+    form: str,
+) -> None:
     """Carry out the plan on a scratch server, and say what it really did.
 
     The database before the change is made from the files before it, and filled with rows. The runner carries
     out the plan on it, contract included; on a copy your own text is executed. Locks, scans and rewrites
-    are measured, both results compared. The database of --database is only read, never written to.
+    are measured, both results compared. With --traffic both runs once more, beside an application of readers
+    and writers: what it waits for is measured. The database of --database is only read, never written to.
     """
     from migrator import verification
     from migrator.cli.verifying import request_for
     from migrator.plan.proof_codec import encode_readable
+    from migrator.reports import html
     from migrator.reports.proof import render
+    from migrator.shadow.traffic.beside import Load
 
     project = load_project()
-    request = request_for(project, files, base=base, rows=rows)
+    load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
+    request = replace(request_for(project, files, base=base, rows=rows), load=load)
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
-    click.echo(encode_readable(found.proof) if form == "json" else render(found.plan, found.proof), nl=False)
+    rendered = {
+        "json": lambda: encode_readable(found.proof),
+        "text": lambda: render(found.plan, found.proof),
+        "html": lambda: html.render(found.proof, command=command_line(context), plan=found.plan),
+    }
+    click.echo(rendered[form](), nl=False)
+    write_reports(reports, rendered)
     if not found.proof.holds:
         raise StepFailed("the plan is not proved", hint="the report above says what differs")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.reports.proof_traffic import traffic_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +30,7 @@ def _lines(plan: Plan, proof: Proof) -> Iterator[str]:
         yield from _measured(step)
     for statement in proof.statements:
         yield from _measured(statement)
+    yield from traffic_lines(proof)
     for reason in (*proof.unfilled, *proof.unproved):
         yield f"not proved: {reason}"
     if not plan.steps:

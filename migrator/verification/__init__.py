@@ -21,6 +21,7 @@ from migrator.verification.before import check_extensions, replay
 from migrator.verification.planning import plan_for, shadow_facts
 from migrator.verification.request import DEFAULT_ROWS, History, Request, Verified
 from migrator.verification.running import run_plan
+from migrator.verification.traffic import copies, with_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ def verify(server: ShadowServer, request: Request, tell: Callable[[str], None]) 
         tell(f"filling what is touched with {request.rows:,} rows a table")
         filled = fill_touched(before, plan, facts, request.rows)
         naive = space.copy(before)
+        loaded = None if request.load is None else copies(space, before, after=naive)
         tell("carrying out the plan")
         steps = run_plan(before, plan, request.policy)
         tell("executing the files as written")
@@ -60,6 +62,8 @@ def verify(server: ShadowServer, request: Request, tell: Callable[[str], None]) 
             unfilled=tuple(f"{u.table}: {u.missing} rows missing: {u.reason}" for u in filled.unfilled),
             unproved=("the schemas and rows were not compared",),
         )
+        if loaded is not None:
+            proof = with_traffic(proof, request, plan, touched(plan, facts), loaded, tell=tell)
         return Verified(plan=plan, proof=proof)
 
 

@@ -8,6 +8,7 @@ from migrator.plan.plan import Plan
 from migrator.plan.proof import Proof
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
+from migrator.shadow.traffic.beside import Load
 from migrator.sql.migration import Migration
 
 DEFAULT_ROWS = 1_000
@@ -35,6 +36,8 @@ class Request:
     """In each touched table."""
     production: Facts | None = None
     """Of the database that the plan is for: its sizes decide what is rewritten; None: all is large."""
+    load: Load | None = None
+    """Of the traffic beside the plan and the text as written, on copies of their own; None: without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.postgres.lock_modes import LockMode
-from migrator.reports.html.amounts import seconds
+from migrator.reports.amounts import seconds
 from migrator.reports.html.markup import Markup, element, joined
 from migrator.reports.html.picture import Picture, of_measurements, of_traffic
 from migrator.reports.html.timeline import HEIGHTS, mode_class, timeline

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from migrator.plan.proof import Proof, Traffic
-from migrator.reports.html.amounts import milliseconds, seconds
+from migrator.reports.amounts import milliseconds, seconds
 from migrator.reports.html.markup import Markup, element, joined
 from migrator.reports.words import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.html.amounts import seconds, size
+from migrator.reports.amounts import seconds, size
 from migrator.reports.html.markup import Markup, element, joined
 from migrator.reports.text import work_sql
 from migrator.reports.words import names

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from migrator.postgres.lock_modes import LockMode
-from migrator.reports.html.amounts import milliseconds, seconds
+from migrator.reports.amounts import milliseconds, seconds
 from migrator.reports.html.axis import LEFT, RIGHT, WIDTH, Latency, Time, highest_power
 from migrator.reports.html.markup import Markup, element, joined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.html.amounts import milliseconds, seconds
+from migrator.reports.amounts import milliseconds, seconds
 from migrator.reports.html.markup import Markup, element
 from migrator.reports.words import counted
 

@@ -27,7 +27,7 @@ class Companion:
     ) -> None:
         self.environment = dict(os.environ) | dict(environment or {})
         """Has what other users of the machine must not read in a list of processes."""
-        program = [sys.executable, "-m", module]
+        program = [sys.executable, "-P", "-m", module]  # nothing of the folder one is in
         self.command = program + [f"--{name}={value}" for name, value in arguments.items()]
 
     def __enter__(self) -> Self:
