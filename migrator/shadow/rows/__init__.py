@@ -1,6 +1,6 @@
 """Rows for a scratch database: as many in each table as asked for, as its own catalog says they must be.
 
-`fill(connection, rows=3)` reads types, NOT NULL, CHECKs, foreign keys, partitions and domains, and inserts
+`fill(connection, rows=1000)` reads types, NOT NULL, CHECKs, foreign keys, partitions and domains, and inserts
 rows that satisfy them; triggers, defaults of sequences, identity and generated columns do what they do. The
 seed and what is in the tables decide every value: two databases of equal content get equal rows. What could
 not be filled is said, with the server's last word. It must not be used on a database that anybody needs.
@@ -18,9 +18,11 @@ import psycopg
 from psycopg import sql
 
 from migrator.postgres.identifiers import QualifiedName
+from migrator.shadow.rows.bulk import Pace, copy_rows, make_many
 from migrator.shadow.rows.catalog import Catalog, Table, read_catalog
 from migrator.shadow.rows.parents import Parents, parents_first
 from migrator.shadow.rows.row import Made, RowMaker, Unfillable
+from migrator.shadow.rows.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from migrator.database.session import Connection
     from migrator.shadow.rows.solve import Values
 
-__all__ = ["Filled", "Unfilled", "fill"]
+__all__ = ["Filled", "Rules", "Unfilled", "fill"]
 
 _ATTEMPTS = 24
 """Rows that are tried for one that is accepted."""
@@ -54,30 +56,27 @@ class Filled:
     unfilled: tuple[Unfilled, ...]
 
 
-def fill(
+def fill(  # each is a choice of its own
     connection: Connection,
     *,
     rows: int,
     seed: int = 0,
     tables: Collection[QualifiedName] | None = None,
     without: Sequence[str] = ("migrator",),
+    rules: Rules | None = None,
 ) -> Filled:
     """Insert until every table, or each of `tables`, has at least `rows` rows.
 
-    Needs an autocommit connection. Schemas named in `without` are left alone.
+    Needs an autocommit connection. Schemas named in `without` are left alone. `rules` are constraints that
+    the tables do not have yet.
     """
-    filler = _Filler(connection, read_catalog(connection, without=without), seed)
+    filler = _Filler(
+        connection, (rules or Rules()).applied(read_catalog(connection, without=without)), seed, rows
+    )
     wanted = [t for t in filler.catalog.tables if tables is None or t.name in tables]
     inserted: dict[QualifiedName, int] = {}
-    missing = list(parents_first(wanted))
-    left: list[Unfilled] = []
-    while missing:
-        left = [each for table in missing if (each := filler.fill(table, rows, inserted)) is not None]
-        short = {each.table for each in left}
-        again = [table for table in missing if table.name in short]
-        if len(again) == len(missing):
-            break
-        missing = again
+    with (rules or Rules()).enforced(connection):
+        left = _fill_all(filler, list(parents_first(wanted)), inserted)
     foreign = [
         Unfilled(table=name, missing=rows, reason="a foreign table: its rows are elsewhere")
         for name in filler.catalog.foreign_tables
@@ -86,23 +85,47 @@ def fill(
     return Filled(inserted=inserted, unfilled=(*left, *foreign))
 
 
+def _fill_all(filler: _Filler, missing: list[Table], inserted: dict[QualifiedName, int]) -> list[Unfilled]:
+    """Fill the tables, those that lacked a parent once more; return what is left."""
+    left: list[Unfilled] = []
+    while missing:
+        left = [each for table in missing if (each := filler.fill(table, inserted)) is not None]
+        short = {each.table for each in left}
+        again = [table for table in missing if table.name in short]
+        if len(again) == len(missing):
+            break
+        missing = again
+    return left
+
+
 class _Filler:
     """Fills tables one after the other."""
 
-    def __init__(self, connection: Connection, catalog: Catalog, seed: int) -> None:
+    def __init__(self, connection: Connection, catalog: Catalog, seed: int, rows: int) -> None:
         self.catalog = catalog
         self._connection = connection
         self._seed = seed
-        self._parents = Parents(connection)
+        self._rows = rows
+        self._parents = Parents(connection, rows)
         self._tables = {table.name: table for table in catalog.tables}
 
-    def fill(self, table: Table, rows: int, inserted: dict[QualifiedName, int]) -> Unfilled | None:
-        """Insert what the table lacks; say so where that is not possible."""
-        while (present := self._count(table)) < rows:
-            refused = self._insert_one(table, present + 1)
-            if refused is not None:
-                return Unfilled(table=table.name, missing=rows - present, reason=refused)
-            inserted[table.name] = inserted.get(table.name, 0) + 1
+    def fill(self, table: Table, inserted: dict[QualifiedName, int]) -> Unfilled | None:
+        """Insert what the table lacks, many at a time where they are accepted; say so where they are not."""
+        present, pace = self._count(table), Pace()
+        shift = 0
+        while present < self._rows:
+            size = min(pace.size, self._rows - present)
+            if size > 1:
+                added = self._insert_many(table, present + 1 + shift, size)
+                pace.tried(accepted=added > 0)
+            else:
+                refused, attempt = self._insert_one(table, present + 1 + shift)
+                if refused is not None:
+                    return Unfilled(table=table.name, missing=self._rows - present, reason=refused)
+                added, shift = 1, shift + attempt
+                pace.one_more()
+            present += added
+            inserted[table.name] = inserted.get(table.name, 0) + added
             self._parents.forget()
         return None
 
@@ -111,37 +134,55 @@ class _Filler:
         row = self._connection.execute(query).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _insert_one(self, table: Table, n: int) -> str | None:
-        """Return why no row was accepted, or None."""
+    def _maker(self, table: Table, *, may_draw: bool) -> RowMaker:
+        return RowMaker(
+            connection=self._connection,
+            table=table,
+            types=self.catalog.types,
+            parents=self._parents,
+            seed=self._seed,
+            may_draw=may_draw,
+        )
+
+    def _insert_many(self, table: Table, n: int, size: int) -> int:
+        """Return how many were accepted: all or none, but for rows that a trigger passes over."""
+        try:
+            rows = make_many(self._maker(table, may_draw=False), n, size)
+            with self._connection.transaction():
+                return copy_rows(self._connection, _identifier(table), rows)
+        except Unfillable:
+            return 0
+        except psycopg.errors.OperationalError:
+            raise
+        except psycopg.Error:
+            return 0
+
+    def _insert_one(self, table: Table, n: int) -> tuple[str | None, int]:
+        """Return why no row was accepted, or None; and how many attempts came before."""
         refused = ""
         for attempt in range(_ATTEMPTS):
             try:
                 with self._connection.transaction():
                     self._insert(table, n, attempt, {}, depth=0)
             except Unfillable as error:
-                return refused or str(error)
+                return refused or str(error), attempt
             except psycopg.errors.OperationalError:
                 raise
             except psycopg.Error as error:
                 refused = f"{error.sqlstate}: {str(error).splitlines()[0]}"
             else:
-                return None
+                return None, attempt
             finally:
                 self._parents.forget()
-        return refused
+        return refused, _ATTEMPTS
 
     def _insert(self, table: Table, n: int, attempt: int, forced: Values, *, depth: int) -> None:
-        maker = RowMaker(
-            connection=self._connection,
-            table=table,
-            types=self.catalog.types,
-            parents=self._parents,
-            seed=self._seed,
-        )
-        made = maker.make(n, attempt, forced)
+        made = self._maker(table, may_draw=True).make(n, attempt, forced)
         if made.owed and depth == 0:
             self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        self._connection.execute(_insert_query(table, made.values), list(made.values.values()))
+        done = self._connection.execute(_insert_query(table, made.values), list(made.values.values()))
+        if done.rowcount == 0 and depth == 0:
+            raise Unfillable("a trigger or a rule keeps rows out")
         self._pay(made, n, attempt, depth)
 
     def _pay(self, made: Made, n: int, attempt: int, depth: int) -> None:

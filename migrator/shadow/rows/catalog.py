@@ -95,6 +95,8 @@ class Table:
     checks: tuple[Check, ...]
     """Those of its place in a partition tree and of the domains of its columns too."""
     foreign_keys: tuple[ForeignKey, ...]
+    style: int = 0
+    """Which texts are tried first (`values`)."""
 
     def column(self, name: str) -> Column:
         """Return the column of that name."""

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 Key = tuple[str, ...]
 
-_MOST = 200
-"""Parents to choose from."""
+_FEWEST = 200
+"""Parents to choose from, where fewer rows are made."""
 
 
 class Parents:
     """What has been read of the keys of parents."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, most: int = 0) -> None:
         self._connection = connection
+        self._most = max(most, _FEWEST)
         self._known: dict[tuple[QualifiedName, tuple[str, ...]], list[Key]] = {}
 
     def keys(self, key: ForeignKey) -> list[Key]:
@@ -52,7 +53,7 @@ class Parents:
             table=sql.Identifier(key.parent.schema or "public", key.parent.name),
             columns=comma.join(columns),
             order=comma.join(sql.SQL('{}::text COLLATE "C"').format(column) for column in columns),
-            most=sql.Literal(_MOST),
+            most=sql.Literal(self._most),
         )
         return self._connection.execute(composed).fetchall()
 

@@ -51,10 +51,18 @@ class RowMaker:
     types: Types
     parents: Parents
     seed: int
+    may_draw: bool = True
+    """Whether the server may be asked for numbers beforehand."""
 
     def make(self, n: int, attempt: int, forced: Values) -> Made:
         """Return the n-th row; another for each attempt."""
-        number, style = n + attempt, attempt // _ATTEMPTS_OF_A_STYLE
+        made, problem = self.draft(n, attempt, forced)
+        made.values = solved(self.connection, problem)
+        return made
+
+    def draft(self, n: int, attempt: int, forced: Values) -> tuple[Made, Problem]:
+        """Return the n-th row as it is before its conditions are looked at."""
+        number, style = n + attempt, self.table.style + attempt // _ATTEMPTS_OF_A_STYLE
         made = Made(values=dict(forced))
         for column in self.table.columns:
             if column.name not in forced and not column.drawn:
@@ -72,8 +80,7 @@ class RowMaker:
             n=number,
             style=style,
         )
-        made.values = solved(self.connection, problem)
-        return made
+        return made, problem
 
     def _choices(self, made: Made, name: str, forced: Values) -> list[str | None]:
         """Return what a column of a foreign key may hold: other parents too, where it is the whole key."""
@@ -102,11 +109,13 @@ class RowMaker:
             self._leave_out(made, key, taken)
             return turn
         held = {name: made.values[name] for name in key.columns if name in taken}
-        fitting = [
-            parent
-            for parent in self.parents.keys(key)
-            if all(held.get(name, text) == text for name, text in zip(key.columns, parent, strict=True))
-        ]
+        fitting = self.parents.keys(key)
+        if held:
+            fitting = [
+                parent
+                for parent in fitting
+                if all(held.get(name, text) == text for name, text in zip(key.columns, parent, strict=True))
+            ]
         if fitting:
             chosen = fitting[turn % len(fitting)]
             made.values |= dict(zip(key.columns, chosen, strict=True))
@@ -141,6 +150,8 @@ class RowMaker:
 
     def _drawn(self, column: Column) -> str:
         """Draw what the server would."""
+        if not self.may_draw:
+            raise Unfillable(f"{column.name} is drawn row by row")
         expression: Any = column.default.replace("%", "%%")
         query = sql.SQL("SELECT ({})::text").format(sql.SQL(expression))
         if not column.default:

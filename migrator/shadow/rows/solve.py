@@ -47,12 +47,12 @@ class Problem:
 def solved(connection: Connection, problem: Problem) -> Values:
     """Return the row with values that satisfy its conditions, as far as any were found."""
     values = dict(problem.values)
-    for checks in _bound_together(problem):
-        values |= _solution(connection, problem, checks) or {}
+    for checks in bound_together(problem):
+        values |= solution(connection, problem, checks) or {}
     return values
 
 
-def _bound_together(problem: Problem) -> list[list[Check]]:
+def bound_together(problem: Problem) -> list[list[Check]]:
     """Return the conditions that can be asked, in groups that share no column."""
     groups: list[tuple[set[str], list[Check]]] = []
     for check in problem.table.checks:
@@ -67,7 +67,8 @@ def _bound_together(problem: Problem) -> list[list[Check]]:
     return [checks for _, checks in groups]
 
 
-def _solution(connection: Connection, problem: Problem, checks: list[Check]) -> Values | None:
+def solution(connection: Connection, problem: Problem, checks: list[Check]) -> Values | None:
+    """Return values of the conditions' columns that satisfy them, None where none were found."""
     names = sorted({name for check in checks for name in check.columns})
     tried = list(itertools.islice(_combinations(problem, checks, names), _MOST))
     query = _query(problem.table, names, checks)
@@ -85,7 +86,7 @@ def _combinations(
 ) -> Iterator[tuple[str | None, ...]]:
     """Give the row as it is, then others; all of them where they are few."""
     yield tuple(problem.values[name] for name in names)
-    pools = [_pool(problem, checks, name) for name in names]
+    pools = [pool_of(problem, checks, name) for name in names]
     total = 1
     for pool in pools:
         total *= len(pool)
@@ -99,7 +100,8 @@ def _combinations(
         yield tuple(pool[number % len(pool)] for pool, number in zip(pools, draws, strict=True))
 
 
-def _pool(problem: Problem, checks: list[Check], name: str) -> list[str | None]:
+def pool_of(problem: Problem, checks: list[Check], name: str) -> list[str | None]:
+    """Return what may be tried for a column, the likeliest first."""
     if name in problem.choices:
         return problem.choices[name]
     expressions = tuple(check.expression for check in checks if name in check.columns)
@@ -110,6 +112,14 @@ def _pool(problem: Problem, checks: list[Check], name: str) -> list[str | None]:
 
 def _query(table: Table, names: list[str], checks: list[Check]) -> sql.Composed:
     """Return a query for the first combination; the conditions are the server's own words."""
+    shown = sql.SQL(", ").join(
+        sql.SQL("{}::text").format(sql.Identifier("candidate", name)) for name in names
+    )
+    return sql.SQL("SELECT {} {} LIMIT 1").format(shown, satisfying(table, names, checks))
+
+
+def satisfying(table: Table, names: list[str], checks: list[Check]) -> sql.Composed:
+    """Return a query without its SELECT: those of the given texts, by their places, that satisfy all."""
     numbered = [sql.Identifier(f"candidate_{place}") for place in range(len(names))]
     typed = [
         sql.SQL("{}::{} AS {}").format(text, _raw(table.column(name).plain), sql.Identifier(name))
@@ -118,10 +128,9 @@ def _query(table: Table, names: list[str], checks: list[Check]) -> sql.Composed:
     conditions = [sql.SQL("({}) IS NOT FALSE").format(_raw(check.expression)) for check in checks]
     comma, both = sql.SQL(", "), sql.SQL(" AND ")
     return sql.SQL(
-        "SELECT {shown} FROM unnest({arrays}) AS given ({names}) "
-        "CROSS JOIN LATERAL (SELECT {typed}) AS candidate WHERE {conditions} LIMIT 1"
+        "FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, place_of_candidate) "
+        "CROSS JOIN LATERAL (SELECT {typed}) AS candidate WHERE {conditions} ORDER BY place_of_candidate"
     ).format(
-        shown=comma.join(sql.SQL("{}::text").format(sql.Identifier("candidate", name)) for name in names),
         arrays=comma.join([sql.SQL("%s::text[]")] * len(names)),
         names=comma.join(numbered),
         typed=comma.join(typed),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from migrator.shadow.rows.catalog import Column, Type, Types
 
+STYLES = 7
+"""Of texts; the first four are tried for every table, each of them where somebody asks for it."""
+
 _MODIFIER_OFFSET = 4
 """The type modifiers of varchar, char and numeric are their length plus this."""
 
@@ -102,7 +105,15 @@ def cut(text: str, modifier: int) -> str:
 
 
 def _text(draw: Draw) -> str:
-    styles = (draw.word, f"1.0.{draw.n}", str(draw.n), f"{draw.word}@example.com")
+    styles = (
+        draw.word,
+        f"1.0.{draw.n}",
+        str(draw.n),
+        f"{draw.word}@example.com",
+        _day(draw),
+        _uuid(draw),
+        f'{{"n": {draw.n}}}',
+    )
     return cut(styles[draw.style % len(styles)], draw.modifier)
 
 
