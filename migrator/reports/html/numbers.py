@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from migrator.plan.proof import Proof, Traffic
 from migrator.reports.amounts import milliseconds, seconds
 from migrator.reports.html.markup import Markup, element, joined
+from migrator.reports.proof_traffic import exclusive, longest_wait
 from migrator.reports.words import counted
 
 _MUCH = 2.0
@@ -17,10 +18,14 @@ class _Row:
     words: str
     note: str
     value: Callable[[Traffic], float]
-    shown: Callable[[float], str]
+    shown: Callable[[Traffic], str]
     judged: bool = True
     least: float = 1.0
     """Below it nothing is judged."""
+
+
+def _errors(traffic: Traffic) -> int:
+    return sum(answer.errors for answer in traffic.answers)
 
 
 _ROWS = (
@@ -28,48 +33,48 @@ _ROWS = (
         words="longest wait for a lock",
         note="as the server saw it",
         value=lambda traffic: traffic.longest_wait_ms,
-        shown=milliseconds,
+        shown=longest_wait,
         least=20.0,
     ),
     _Row(
         words="longest request",
         note="as the application saw it",
         value=lambda traffic: traffic.longest_ms,
-        shown=milliseconds,
+        shown=lambda traffic: milliseconds(traffic.longest_ms),
         least=20.0,
     ),
     _Row(
         words="median request",
         note="of those that were answered",
         value=lambda traffic: traffic.median_ms,
-        shown=milliseconds,
+        shown=lambda traffic: milliseconds(traffic.median_ms),
         judged=False,
     ),
     _Row(
         words="errors",
         note="that the application got",
-        value=lambda traffic: float(sum(answer.errors for answer in traffic.answers)),
-        shown=lambda value: f"{value:,.0f}",
+        value=lambda traffic: float(_errors(traffic)),
+        shown=lambda traffic: f"{_errors(traffic):,}",
     ),
     _Row(
         words="under ACCESS EXCLUSIVE",
         note="held or queued for, in all",
         value=lambda traffic: traffic.exclusive_s * 1000,
-        shown=milliseconds,
+        shown=exclusive,
         least=20.0,
     ),
     _Row(
         words="requests a second",
         note="answered during the run",
         value=lambda traffic: traffic.requests / max(traffic.seconds, 1e-9),
-        shown=lambda value: f"{value:,.0f}",
+        shown=lambda traffic: f"{traffic.requests / max(traffic.seconds, 1e-9):,.0f}",
         judged=False,
     ),
     _Row(
         words="the run took",
         note="contract steps are not counted",
         value=lambda traffic: traffic.seconds,
-        shown=seconds,
+        shown=lambda traffic: seconds(traffic.seconds),
         judged=False,
     ),
 )
@@ -111,8 +116,8 @@ def section(proof: Proof) -> Markup:
 def _cells(row: _Row, runs: list[Traffic]) -> list[Markup]:
     values = [row.value(run) for run in runs]
     return [
-        element("td", row.shown(value), class_=f"number {_judgement(row, value, values)}".strip())
-        for value in values
+        element("td", row.shown(run), class_=f"number {_judgement(row, value, values)}".strip())
+        for run, value in zip(runs, values, strict=True)
     ]
 
 

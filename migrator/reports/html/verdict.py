@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.amounts import milliseconds, seconds
+from migrator.reports.amounts import seconds
 from migrator.reports.html.markup import Markup, element
+from migrator.reports.proof_traffic import longest_wait
 from migrator.reports.words import counted
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def _summary(proof: Proof) -> str:
     if proof.holds and not proof.schema_differences:
         parts.append("schema and rows are those of the text as written")
     if proof.traffic is not None:
-        waited = milliseconds(proof.traffic.longest_wait_ms)
+        waited = longest_wait(proof.traffic)
         beside = f"the application waited {waited} at most"
         if proof.naive_traffic is not None:
-            beside += f", beside the text as written {milliseconds(proof.naive_traffic.longest_wait_ms)}"
+            beside += f", beside the text as written {longest_wait(proof.naive_traffic)}"
         parts.append(beside)
     return "; ".join(parts) + "."
 
