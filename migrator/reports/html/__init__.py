@@ -42,6 +42,7 @@ def render(proof: Proof, *, command: str, plan: Plan | None = None) -> str:
 def _body(proof: Proof, command: str, plan: Plan | None) -> Markup:
     return joined(
         verdict.section(proof),
+        tables.schemas(proof),
         numbers.section(proof),
         figures(proof),
         tables.steps(proof, plan),

@@ -44,6 +44,16 @@ def lines(title: str, entries: Iterable[str]) -> Markup:
     return joined(element("h2", title), element("ul", *items)) if items else Markup("")
 
 
+def schemas(proof: Proof) -> Markup:
+    """Return where the two schemas differ."""
+    if not proof.schema_differences:
+        return Markup("")
+    return joined(
+        element("h2", "The schema after the plan (+) is not that after the text as written (-)"),
+        element("pre", "\n".join(proof.schema_differences)),
+    )
+
+
 def _table(
     title: str,
     measurements: tuple[Measurement, ...],
@@ -104,7 +114,8 @@ def _strongest(measured: Measurement) -> list[LockSpan]:
 
 def _lock(span: LockSpan) -> Markup:
     relation = element("span", span.relation, class_="name")
-    return element("li", f"{span.mode} on ", relation, f", {seconds(span.seconds)}")
+    time = element("span", seconds(span.seconds), class_="together")
+    return element("li", f"{span.mode} on ", relation, ", ", time)
 
 
 def _work(measured: Measurement) -> str:

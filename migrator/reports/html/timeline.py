@@ -31,7 +31,7 @@ _STALL_MS = 100.0
 _LETTER = 6.4
 """Width of a character, about."""
 
-_NAME = 26
+_NAME = 24
 """Characters of a name that there is room for."""
 
 HEIGHTS = {
