@@ -17,6 +17,7 @@ def traffic_lines(proof: Proof) -> Iterator[str]:
     """Give the lines; none where there was no traffic."""
     if proof.traffic is None:
         return
+    yield ""
     yield "beside an application"
     yield from _run("with migrate", proof.traffic)
     if proof.naive_traffic is not None:

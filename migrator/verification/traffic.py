@@ -17,6 +17,7 @@ from migrator.reports.words import counted
 from migrator.runner import run
 from migrator.shadow.traffic import as_written
 from migrator.shadow.traffic.beside import Beside, Diary, beside
+from migrator.verification.running import left_out
 from migrator.workflow.provenance import provenance
 
 if TYPE_CHECKING:
@@ -72,13 +73,26 @@ def with_traffic(
     tell(f"carrying out the plan beside {sessions}")
     planned = watched(made.planned, lambda diary: _run_plan(made.planned, request, plan, diary))
     tell("executing the files as written beside the same traffic")
-    naive = watched(made.naive, lambda diary: as_written.execute(made.naive, request.migrations, diary))
+    naive = watched(made.naive, lambda diary: as_written.execute(made.naive, _texts(request, plan), diary))
     return replace(
         proof,
         traffic=planned.traffic,
         naive_traffic=naive.traffic,
         unproved=(*proof.unproved, *(f"traffic: {note}" for note in planned.notes)),
     )
+
+
+def _texts(request: Request, plan: Plan) -> list[dict[int, str]]:
+    """Return the statements that both runs have, by file and number."""
+    without = {(statement.migration, statement.index) for statement in left_out(plan)}
+    return [
+        {
+            number: statement.text
+            for number, statement in enumerate(migration.statements, start=1)
+            if (migration.version, number) not in without
+        }
+        for migration in request.migrations
+    ]
 
 
 def _run_plan(url: str, request: Request, plan: Plan, diary: Diary) -> None:

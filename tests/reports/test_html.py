@@ -166,9 +166,8 @@ def test_what_does_not_hold_is_said_first() -> None:
 
     assert verdict == "verdict bad"
     assert "step 1.1, ADD COLUMN token to public.users: undeclared scan of public.users; no" in said
-    assert "rows differ: public.users" in said
     assert "public.orders has no key" in said
-    assert "- a\n+ b" in said
+    assert {"- a", "+ b", "public.users"} <= set(page.texts)
 
 
 def test_run_that_was_stopped_beside_traffic_is_not_proved() -> None:

@@ -42,7 +42,8 @@ def render(proof: Proof, *, command: str, plan: Plan | None = None) -> str:
 def _body(proof: Proof, command: str, plan: Plan | None) -> Markup:
     return joined(
         verdict.section(proof),
-        tables.schemas(proof),
+        tables.lines("Where the schemas differ", proof.schema_differences),
+        tables.lines("Where the rows differ", proof.row_differences),
         numbers.section(proof),
         figures(proof),
         tables.steps(proof, plan),

@@ -44,16 +44,6 @@ def lines(title: str, entries: Iterable[str]) -> Markup:
     return joined(element("h2", title), element("ul", *items)) if items else Markup("")
 
 
-def schemas(proof: Proof) -> Markup:
-    """Return where the two schemas differ."""
-    if not proof.schema_differences:
-        return Markup("")
-    return joined(
-        element("h2", "The schema after the plan (+) is not that after the text as written (-)"),
-        element("pre", "\n".join(proof.schema_differences)),
-    )
-
-
 def _table(
     title: str,
     measurements: tuple[Measurement, ...],
@@ -64,15 +54,20 @@ def _table(
         return Markup("")
     numbers = {"took", "WAL"}
     head = [element("th", word, scope="col", class_="number" if word in numbers else None) for word in _HEAD]
+    several = len({each.migration for each in measurements}) > 1
     rows = [
-        _row(each, known.get((each.migration, each.id), ()), phases.get((each.migration, each.id), ""))
+        _row(
+            each,
+            known.get((each.migration, each.id), ()),
+            (each.migration if several else "", phases.get((each.migration, each.id), "")),
+        )
         for each in measurements
     ]
     table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), class_="steps")
     return joined(element("h2", title), element("div", table, class_="wide"))
 
 
-def _row(measured: Measurement, text: Text, phase: str) -> Markup:
+def _row(measured: Measurement, text: Text, about: tuple[str, ...]) -> Markup:
     wrong = [*measured.differences, *([measured.error] if measured.error else [])]
     title = element("span", measured.title)
     if text:
@@ -85,7 +80,7 @@ def _row(measured: Measurement, text: Text, phase: str) -> Markup:
         element(
             "td",
             title,
-            element("small", phase, class_="quiet") if phase else None,
+            element("small", ", ".join(filter(None, about)), class_="quiet") if any(about) else None,
             *(element("p", line, class_="bad-text") for line in wrong),
         ),
         _cell("locks:", element("ul", *locks, class_="locks") if locks else ""),

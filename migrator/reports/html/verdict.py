@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.amounts import seconds
 from migrator.reports.html.markup import Markup, element
+from migrator.reports.proof import verdict
 from migrator.reports.proof_traffic import longest_wait
 from migrator.reports.words import counted
 
@@ -38,18 +38,13 @@ def section(proof: Proof) -> Markup:
 
 
 def _summary(proof: Proof) -> str:
-    parts = [
-        f"{counted(len(proof.steps), 'step')}, longest ACCESS EXCLUSIVE {seconds(proof.longest_exclusive_s)}"
-    ]
-    if proof.holds and not proof.schema_differences:
-        parts.append("schema and rows are those of the text as written")
-    if proof.traffic is not None:
-        waited = longest_wait(proof.traffic)
-        beside = f"the application waited {waited} at most"
-        if proof.naive_traffic is not None:
-            beside += f", beside the text as written {longest_wait(proof.naive_traffic)}"
-        parts.append(beside)
-    return "; ".join(parts) + "."
+    line = verdict(proof)
+    if proof.traffic is None:
+        return f"{line}."
+    beside = f"The application waited {longest_wait(proof.traffic)} at most"
+    if proof.naive_traffic is not None:
+        beside += f", beside the text as written {longest_wait(proof.naive_traffic)}"
+    return f"{line}. {beside}."
 
 
 def _errors(proof: Proof) -> int:
@@ -64,9 +59,6 @@ def _against(proof: Proof) -> list[str]:
     ]
     if proof.traffic is not None and proof.traffic.stopped is not None:
         reasons.append(f"beside the application the plan ended early: {proof.traffic.stopped}")
-    if proof.schema_differences:
-        reasons.append(f"the schemas differ in {counted(len(proof.schema_differences), 'line')}")
-    reasons += [f"rows differ: {table}" for table in proof.row_differences]
     if _errors(proof):
         reasons.append(f"the application had errors of {counted(_errors(proof), 'kind')} beside the plan")
     if proof.unproved:
