@@ -148,7 +148,7 @@ def test_policy_names_the_style_sheet_and_nothing_else() -> None:
 def test_content() -> None:
     said = " ".join(" ".join(page_of(WATCHED).texts).split())
 
-    assert "Proved on PostgreSQL 18.4, with reservations" in said
+    assert "Proved, with reservations" in said
     assert "longest wait for a lock as the server saw it 4 ms 1.9 s" in said
     assert "under ACCESS EXCLUSIVE held or queued for, in all < 2 ms 1.9 s" in said
     assert "ACCESS EXCLUSIVE on public.users: 1.9 s, from 0.500 s" in said
@@ -174,7 +174,7 @@ def test_run_that_was_stopped_beside_traffic_is_not_proved() -> None:
     stopped = replace(traffic(4.0, LockMode.SHARE), stopped="deadlock detected")
     page = page_of(replace(WATCHED, traffic=stopped))
 
-    assert "Not proved on PostgreSQL 18.4" in page.texts
+    assert "Not proved" in page.texts
     assert "beside the application the plan ended early: deadlock detected" in page.texts
 
 

@@ -33,7 +33,7 @@ def render(proof: Proof, *, command: str, plan: Plan | None = None) -> str:
     return page.substitute(
         digest=digest,
         version=text(__version__),
-        title=text(f"{verdict.sentence(proof)} · migrate verify"),
+        title=text(f"{verdict.sentence(proof)} on PostgreSQL {proof.server} · migrate verify"),
         style=style,
         body=_body(proof, command, plan),
     )

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 def sentence(proof: Proof) -> str:
     """Return the verdict in a line."""
     if not proof.holds:
-        return f"Not proved on PostgreSQL {proof.server}"
-    if proof.unproved or _errors(proof):
-        return f"Proved on PostgreSQL {proof.server}, with reservations"
-    return f"Proved on PostgreSQL {proof.server}"
+        return "Not proved"
+    return "Proved, with reservations" if proof.unproved or _errors(proof) else "Proved"
 
 
 def section(proof: Proof) -> Markup:
@@ -39,6 +37,7 @@ def section(proof: Proof) -> Markup:
 
 def _summary(proof: Proof) -> str:
     line = verdict(proof)
+    line = f"{line[:1].upper()}{line[1:]}"
     if proof.traffic is None:
         return f"{line}."
     beside = f"The application waited {longest_wait(proof.traffic)} at most"
