@@ -104,10 +104,10 @@ def section(proof: Proof) -> Markup:
         element("table", element("thead", head), element("tbody", *rows), class_="numbers"),
         element(
             "p",
-            f"{load} used the touched tables, as the application of the schema before the change does. "
+            f"{load} used the touched tables as the application of the schema before the change does. "
             "99 of 100 looks at the locks of the server came within "
-            f"{milliseconds(max(run.resolution_ms for run in runs))} of the one before; what is shorter may be "
-            "missed. Contract steps, if any, ran without traffic.",
+            f"{milliseconds(max(run.resolution_ms for run in runs))} of the one before; what is shorter may "
+            "be missed. Contract steps, if any, ran without traffic.",
             class_="quiet",
         ),
     )
