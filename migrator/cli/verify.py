@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -41,6 +42,12 @@ DEFAULT_ROWS = 1_000
     default=DEFAULT_ROWS,
     show_default=True,
     help="Rows in each table that the files touch.",
+)
+@click.option(
+    "--schema",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The schema before the change, by pg_dump --schema-only, in place of the files before it.",
 )
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
 @click.option("--traffic", is_flag=True, help="Once more beside readers and writers, as written too.")
@@ -84,6 +91,7 @@ def verify(
     files: tuple[str, ...],
     shadow: str,
     rows: int,
+    schema: Path | None,
     base: str | None,
     traffic: bool,
     readers: int,
@@ -108,7 +116,7 @@ def verify(
 
     project = load_project()
     load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
-    request = replace(request_for(project, files, base=base, rows=rows), load=load)
+    request = replace(request_for(project, files, base=base, rows=rows, schema=schema), load=load)
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
     rendered = {

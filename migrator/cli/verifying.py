@@ -9,7 +9,9 @@ from migrator import workflow
 from migrator.cli.git import new_files
 from migrator.cli.planning import STANDARD_INPUT
 from migrator.errors import InputError, UsageError
-from migrator.verification import History, Request
+from migrator.history import read_text
+from migrator.sql.dump import read_dump
+from migrator.verification.request import Before, History, Request, SchemaFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from migrator.sql.migration import Migration
 
 
-def request_for(project: Project, files: Sequence[str], *, base: str | None, rows: int) -> Request:
+def request_for(
+    project: Project, files: Sequence[str], *, base: str | None, rows: int, schema: Path | None = None
+) -> Request:
     """Return what is to be verified: the files named, else the pending ones, the new ones, or the last."""
     if base and files:
         raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
@@ -36,7 +40,9 @@ def request_for(project: Project, files: Sequence[str], *, base: str | None, row
         chosen = _new(project, base) or history[-1:]
     if not chosen:
         raise InputError("there is no file to verify", hint="name one: migrate verify FILE")
-    before = History(migrations=_before(history, chosen))
+    before: Before = History(migrations=_before(history, chosen))
+    if schema is not None:
+        before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
     return Request(migrations=chosen, before=before, policy=project.policy, rows=rows, production=production)
 
 

@@ -38,7 +38,7 @@ class Script:
 def split(text: str, *, file: str) -> Script:
     """Cut `text` into statements; empty ones (`;;`) are left out."""
     lines = LineTable(text, file)
-    splitter = _Splitter(text)
+    splitter = Splitter(text)
     try:
         for token in scan(text):
             splitter.feed(token)
@@ -48,7 +48,7 @@ def split(text: str, *, file: str) -> Script:
     return Script(text=text, pieces=tuple(splitter.pieces), comments=tuple(splitter.comments), lines=lines)
 
 
-class _Splitter:
+class Splitter:
     """The state of psql's scanner between two tokens."""
 
     def __init__(self, text: str) -> None:
@@ -60,6 +60,7 @@ class _Splitter:
         self.bodies: list[int] = []
 
     def feed(self, token: Token) -> None:
+        """Take the next token of the text."""
         if token.kind is TokenKind.COMMENT:
             self.comments.append(Span(start=token.start, end=token.end))
             return
@@ -73,6 +74,7 @@ class _Splitter:
         self.tokens.append(token)
 
     def track_parenthesis(self, token: Token) -> None:
+        """Note what is open."""
         if token.value == "(":
             self.parentheses.append(token.start)
         elif token.value == ")" and self.parentheses:
@@ -88,12 +90,14 @@ class _Splitter:
             self.bodies.append(token.start)
 
     def creates_routine(self) -> bool:
+        """Whether the statement may have a body."""
         words = [token.value for token in self.tokens[:4] if token.kind is TokenKind.WORD]
         if words[:3] == ["create", "or", "replace"]:
             words[1:3] = []
         return words[:1] == ["create"] and words[1:2] in (["function"], ["procedure"])
 
     def close(self) -> None:
+        """End a statement."""
         if self.tokens:
             start, end = self.tokens[0].start, self.tokens[-1].end
             tokens = tuple(self.tokens)
@@ -104,6 +108,7 @@ class _Splitter:
         self.tokens = []
 
     def finish(self) -> None:
+        """End the text."""
         if self.bodies:
             raise LexError("BEGIN of a function body has no END", self.bodies[0])
         if self.parentheses:

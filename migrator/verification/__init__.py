@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from migrator.plan.proof import Proof
 from migrator.shadow.servers import ShadowServer, shadow_server
 from migrator.shadow.workspace import workspace
-from migrator.verification.before import check_extensions, replay
+from migrator.verification.before import make_before
 from migrator.verification.comparing import compare_contents, compare_schemas
 from migrator.verification.filling import filled, touched
 from migrator.verification.planning import plan_for, shadow_facts
-from migrator.verification.request import DEFAULT_ROWS, History, Request, Verified
+from migrator.verification.request import DEFAULT_ROWS, History, Request, SchemaFile, Verified
 from migrator.verification.running import left_out, run_as_written, run_plan
 from migrator.verification.scene import Scene
 from migrator.verification.traffic import copies, with_traffic
@@ -28,21 +30,27 @@ if TYPE_CHECKING:
 
     from migrator.plan.plan import Plan
 
-__all__ = ["DEFAULT_ROWS", "History", "Request", "ShadowServer", "Verified", "shadow_server", "verify"]
+__all__ = [
+    "DEFAULT_ROWS",
+    "History",
+    "Request",
+    "SchemaFile",
+    "ShadowServer",
+    "Verified",
+    "shadow_server",
+    "verify",
+]
 
 
 def verify(server: ShadowServer, request: Request, tell: Callable[[str], None]) -> Verified:
     """Prove the plan of the request's files on this server; `tell` hears what is going on."""
     with workspace(server) as space:
-        check_extensions(space, (*request.before.migrations, *request.migrations))
-        before = space.create()
-        files = len(request.before.migrations)
-        tell(f"PostgreSQL {space.version} ({server.name}): replaying {files} files")
-        replay(space, before, request.before.migrations, request.policy)
+        before, passed = make_before(space, request, tell)
         facts = shadow_facts(before, request.policy, request.production)
         plan = plan_for(request.migrations, facts, request.policy)
         scene = Scene(space=space, request=request, before=before, facts=facts, plan=plan, tell=tell)
-        return Verified(plan=plan, proof=prove(scene))
+        proof = prove(scene)
+        return Verified(plan=plan, proof=replace(proof, unproved=(*passed, *proof.unproved)))
 
 
 def prove(scene: Scene) -> Proof:

@@ -1,51 +1,69 @@
-"""The database before the change, on the shadow server: empty but for what its own files insert.
+"""The database before the change, on the shadow server: without rows but for what its own files insert.
 
-It may assume a new database. Fails with InputError where the files cannot be replayed there, and with
-ConfigurationError where the server lacks an extension.
+Made from the files before it, or from a dump of the schema. Fails with InputError where these do not run
+there, and with ConfigurationError where the server lacks an extension.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from migrator import workflow
 from migrator.database.session import Connector
 from migrator.errors import ConfigurationError, InputError, MigrateError
 from migrator.execution.events import Silent
 from migrator.execution.options import RunOptions
+from migrator.reports.words import counted
 from migrator.shadow import roles
+from migrator.shadow.load import MISSING_ROLE, load
 from migrator.sql.syntax import CreateExtension
+from migrator.verification.request import History, SchemaFile
 from migrator.workflow.provenance import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from migrator.policy import Policy
     from migrator.shadow.workspace import Workspace
-    from migrator.sql.migration import Migration
+    from migrator.sql.dump import Part
+    from migrator.sql.migration import Migration, Statement
+    from migrator.verification.request import Request
 
 _ROLES = 100
 """More are not made for one history."""
 
-_MISSING_ROLE = re.compile(r'role "(?P<name>[^"]+)" does not exist')
+
+def make_before(
+    space: Workspace, request: Request, tell: Callable[[str], None]
+) -> tuple[str, tuple[str, ...]]:
+    """Make the database before the change; return its URL, and what could not be made."""
+    url, where = space.create(), f"PostgreSQL {space.version} ({space.server.name})"
+    match request.before:
+        case History(migrations=migrations):
+            _check_extensions(space, [s for m in (*migrations, *request.migrations) for s in m.statements])
+            tell(f"{where}: replaying {counted(len(migrations), 'file')}")
+            replay(space, url, migrations, request.policy)
+            return url, ()
+        case SchemaFile(file=file, parts=parts):
+            _check_extensions(space, [*parts, *(s for m in request.migrations for s in m.statements)])
+            tell(f"{where}: loading {file}")
+            passed = load(space, url, parts)
+            roles.forget_journal(url, request.policy.journal_schema)
+            return url, passed
+        case _:
+            assert_never(request.before)
 
 
-def check_extensions(workspace: Workspace, migrations: Sequence[Migration]) -> None:
-    """Raise ConfigurationError where a file creates an extension that the server does not have."""
-    found = [
-        (statement.command.name, statement.at)
-        for migration in migrations
-        for statement in migration.statements
-        if isinstance(statement.command, CreateExtension)
-    ]
-    available = workspace.available_extensions() if found else frozenset()
+def _check_extensions(space: Workspace, statements: Sequence[Statement | Part]) -> None:
+    """Raise ConfigurationError where an extension is created that the server does not have."""
+    found = [(s.command.name, s.at) for s in statements if isinstance(s.command, CreateExtension)]
+    available = space.available_extensions() if found else frozenset()
     missing = {name: at for name, at in reversed(found) if name not in available}
     if missing:
         names = ", ".join(sorted(missing))
-        first = min(missing.values(), key=lambda at: (at.file, at.line))
+        first = next(at for name, at in found if name in missing)
         raise ConfigurationError(
-            f"the shadow server ({workspace.server.name}, PostgreSQL {workspace.version}) does not have "
+            f"the shadow server ({space.server.name}, PostgreSQL {space.version}) does not have "
             f"what this needs: extension {names}",
             at=first,
             hint="--shadow container:IMAGE with an image that has it, or --shadow URL",
@@ -72,7 +90,7 @@ def _apply(
         try:
             workflow.apply(connector, migrations, policy, options, Silent())
         except MigrateError as error:
-            missing = _MISSING_ROLE.search(error.message)
+            missing = MISSING_ROLE.search(error.message)
             if missing is None or not workspace.server.own:
                 raise _refused(error) from error
             roles.make(workspace.keeper, missing["name"])

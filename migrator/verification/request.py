@@ -9,6 +9,7 @@ from migrator.plan.proof import Proof
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
 from migrator.shadow.traffic.beside import Load
+from migrator.sql.dump import Part
 from migrator.sql.migration import Migration
 
 DEFAULT_ROWS = 1_000
@@ -21,7 +22,15 @@ class History:
     migrations: tuple[Migration, ...]
 
 
-Before = History
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaFile:
+    """The database before the change is what this dump makes."""
+
+    file: str
+    parts: tuple[Part, ...]
+
+
+Before = History | SchemaFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
