@@ -34,14 +34,18 @@ from migrator.sql.syntax import Comment, Grant, Insert, Select
 
 _GRANT_LOCKS_SINCE = 18
 
+_ON_A_TABLE = frozenset({"CONSTRAINT", "POLICY", "RULE", "TRIGGER"})
+"""A comment on what hangs on a table only looks the table up (get_object_address_relobject)."""
+
 _CHARACTERS_OF_A_ROW = 4
 """`(1),` is the shortest row of VALUES."""
 
 
 def _comment(command: Comment, context: Context) -> Outcome:
     names = () if command.relation is None else (context.resolve(command.relation),)
-    locks = tuple(RelationLock(name, LockMode.SHARE_UPDATE_EXCLUSIVE) for name in names)
-    effect = Effect(locks=locks)
+    on_table = command.object_kind in _ON_A_TABLE
+    mode = LockMode.ACCESS_SHARE if on_table else LockMode.SHARE_UPDATE_EXCLUSIVE
+    effect = Effect(locks=tuple(RelationLock(name, mode) for name in names))
     title = f"COMMENT ON {command.object_kind}{''.join(f' {name}' for name in names)}"
     return Outcome(
         operation="comment",

@@ -40,9 +40,20 @@ def step_differences(step: Step, done: Sequence[Measured], new: Collection[Quali
         measured = dataclasses.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
     if isinstance(step.work, Backfill) and not _changed_rows(measured):
         declared = replace(declared, locks=(), scans=())
+    declared = _of_old(declared, new)
     apart = [] if isinstance(step.work, (Transaction, Autocommit)) else done
     found = differences(declared, _less(measured, declared, new))
     return [*found, *(line for part in apart for line in _under_blocking(part, new))]
+
+
+def _of_old(declared: Effect, new: Collection[QualifiedName]) -> Effect:
+    """Leave out work on new relations: they may have no rows, or no partitions, to work on."""
+    return replace(
+        declared,
+        scans=tuple(name for name in declared.scans if name not in new),
+        rewrites=tuple(name for name in declared.rewrites if name not in new),
+        index_builds=tuple(name for name in declared.index_builds if name not in new),
+    )
 
 
 def _changed_rows(measured: Measured) -> bool:
@@ -120,4 +131,8 @@ def _undeclared(what: str, declared: Names, found: Names, measured: Measured) ->
 
 def _missing(what: str, declared: Names, found: Names, measured: Measured) -> list[str]:
     happened = {above for name in found for above in measured.within[name]}
-    return [f"declared {what} of {name} did not happen" for name in declared if name not in happened]
+    return [
+        f"declared {what} of {name} did not happen"
+        for name in declared
+        if name in measured.within and name not in happened
+    ]
