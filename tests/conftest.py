@@ -2,6 +2,8 @@
 
 `server` and `database` run a test once for every version of MIGRATOR_POSTGRES (`13,18` or `all`; default 18).
 `@pytest.mark.postgres(since=14, until=17)` narrows that, `@pytest.mark.postgres(newest=True)` takes one only,
+`ends=True` the oldest and the newest, for what is the same work on every version; where that is said of a
+whole module, `every=True` takes a test out of it whose subject differs from version to version.
 `@pytest.mark.for_each_version("case", cases)` runs a test for each of `cases(version)`, which have names.
 """
 
@@ -126,7 +128,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Decide what servers to use, or take over what the controller of this worker decided."""
     config.addinivalue_line(
         "markers",
-        "postgres(since=13, until=18, newest=False): the versions that a test of a server is for",
+        "postgres(since=13, until=18, newest=False, ends=False, every=False): the versions of a test",
     )
     config.addinivalue_line(
         "markers", "for_each_version(argument, values): values(version) are those of the argument"
@@ -190,4 +192,7 @@ def _versions(choice: Choice, definition: pytest.Item) -> list[int]:
     since = max((mark.get("since", 0) for mark in marks), default=0)
     until = min((mark.get("until", 99) for mark in marks), default=99)
     versions = [version for version in choice.versions if since <= version <= until]
-    return versions[-1:] if any(mark.get("newest", False) for mark in marks) else versions
+    wanted = {word for mark in marks for word in ("newest", "ends", "every") if mark.get(word, False)}
+    if "newest" in wanted:
+        return versions[-1:]
+    return sorted({versions[0], versions[-1]}) if wanted == {"ends"} and versions else versions

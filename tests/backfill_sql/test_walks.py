@@ -13,6 +13,8 @@ from tests.backfill_sql.tables import server, table
 from tests.backfill_sql.walker import Connection, Walker
 from tests.conftest import Database
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 CAPTURED = QualifiedName("migrator", "captured_1_2.1")
 
 KEYS = {

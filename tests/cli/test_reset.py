@@ -63,6 +63,8 @@ UNION ALL SELECT count(*) FROM pg_largeobject_metadata
 
 newest = pytest.mark.postgres(newest=True)
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 
 @pytest.fixture
 def laptop(site: Site) -> Site:

@@ -7,6 +7,8 @@ import pytest
 from migrator.demo.tool import Tool
 from tests.conftest import Database
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 TABLE = "CREATE TABLE customers (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);"
 
 INDEX = """

@@ -19,6 +19,8 @@ from tests.golden.execution import carry_out, carry_out_naively
 from tests.golden.planning import adjusted, planned
 from tests.schema_dump import schema
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:

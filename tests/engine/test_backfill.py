@@ -16,7 +16,7 @@ from migrator.policy import Policy
 from tests.conftest import Database
 from tests.engine.plans import Recorder, backfill, carry_out, plan, users
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 
 def unfilled(connection: psycopg.Connection[Any]) -> Any:

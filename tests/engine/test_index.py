@@ -17,7 +17,7 @@ from tests.conftest import Database
 from tests.engine.plans import Recorder, build, carry_out, plan, users
 from tests.waiting import until_row
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 DUPLICATES = Diagnosis(
     sqlstate="23505",

@@ -16,7 +16,7 @@ from tests.conftest import Database
 from tests.engine.first_run import FILES, POLICY
 from tests.engine.plans import PROVENANCE
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 OPTIONS = RunOptions(provenance=PROVENANCE)
 LATER = read_migration("ALTER TABLE users ALTER COLUMN id TYPE numeric;\n", file="4_later.sql")

@@ -2,8 +2,6 @@
 
 # ruff: noqa: ANN401 - rows of tests are of any type
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +24,10 @@ from migrator.workflow.observation import Observation
 from migrator.workflow.saved import check_fresh
 from tests import schema_dump
 from tests.conftest import Database
+from tests.engine.conftest import Victims
 from tests.engine.plans import Recorder, carry_out
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 NOTHING_IS_SMALL = Policy(small_table_rows=-1)
 
@@ -114,6 +113,7 @@ def invalid(connection: psycopg.Connection[Any]) -> list[Any]:
     return connection.execute("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid").fetchall()
 
 
+@pytest.mark.postgres(every=True)
 @pytest.mark.parametrize("statement", [INDEX, UNIQUE, PRIMARY, FOREIGN, NOT_NULL, CHECK])
 def test_same_schema_as_the_naive_statement(
     database: Database, second_database: Database, statement: str
@@ -130,9 +130,9 @@ def test_same_schema_as_the_naive_statement(
 @pytest.mark.postgres(newest=True)
 @pytest.mark.parametrize("statement", [INDEX, UNIQUE])
 def test_killed_at_every_point(
-    database: Database, second_database: Database, tmp_path: Path, statement: str
+    database: Database, second_database: Database, victims: Victims, tmp_path: Path, statement: str
 ) -> None:
-    points = killed_everywhere(database, second_database, tmp_path, statement)
+    points = killed_everywhere(database, second_database, victims, tmp_path, statement)
 
     assert {"BUILD_SENT", "BUILD_ENDED", "PARTITION_DONE"} <= points
 
@@ -140,15 +140,15 @@ def test_killed_at_every_point(
 @pytest.mark.chaos
 @pytest.mark.postgres(until=17, newest=True)
 def test_killed_at_every_point_of_a_foreign_key(
-    database: Database, second_database: Database, tmp_path: Path
+    database: Database, second_database: Database, victims: Victims, tmp_path: Path
 ) -> None:
-    points = killed_everywhere(database, second_database, tmp_path, FOREIGN)
+    points = killed_everywhere(database, second_database, victims, tmp_path, FOREIGN)
 
     assert "PARTITION_DONE" in points
 
 
 def killed_everywhere(
-    database: Database, second_database: Database, tmp_path: Path, statement: str
+    database: Database, second_database: Database, victims: Victims, tmp_path: Path, statement: str
 ) -> set[str]:
     """Kill a run at point 1, 2, 3 … and let the next one finish; return the points."""
     connection = database.connect()
@@ -161,16 +161,10 @@ def killed_everywhere(
         make(connection)
         given = planned(database, statement)
         path.write_bytes(msgspec.json.encode(given))
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.engine.victim", database.url, str(path), str(number)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        ended = victims.kill(database, path, number)
         if ended.returncode == 0:
             break
-        points.append(ended.stdout.strip())
+        points.append(ended.point)
 
         assert ended.returncode == -9, ended.stderr
 

@@ -14,7 +14,7 @@ from migrator.postgres.lock_modes import LockMode
 from tests.conftest import Database
 from tests.engine.plans import LONG, POLICY, Recorder, build, carry_out, ddl, plan, step, users
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 NO_NULLS = Diagnosis(
     sqlstate="23514",

@@ -18,7 +18,7 @@ from tests.conftest import Database
 from tests.engine.plans import LONG, USERS, Recorder, carry_out, plan, step, users
 from tests.waiting import until_row
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 KINDS = pytest.mark.parametrize("index", [None, "users_pkey"])
 

@@ -12,7 +12,7 @@ from migrator.plan.step import Diagnosis, Phase
 from tests.conftest import Database
 from tests.engine.plans import Recorder, backfill, build, carry_out, ddl, drop, plan, users
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 
 def store(database: Database) -> JournalStore:

@@ -17,7 +17,7 @@ from tests.conftest import Database
 from tests.engine.plans import Recorder, backfill, carry_out, ddl, plan, users
 from tests.waiting import until_gone
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 
 def test_a_second_runner_is_refused_and_names_the_first(database: Database) -> None:

@@ -16,6 +16,8 @@ from migrator.execution.options import Provenance, RunOptions, RunResult
 from migrator.policy import Policy
 from tests.conftest import Database
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 FILES = {
     "1_users.sql": """
         CREATE TABLE users (id int PRIMARY KEY, name text);

@@ -10,6 +10,8 @@ from migrator.plan.ddl_fill_trigger import FillTrigger
 from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName
 from tests.conftest import Database
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 USERS = QualifiedName("public", "users")

@@ -8,6 +8,8 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.rows import Filled, fill
 from tests.conftest import Database
 
+pytestmark = pytest.mark.postgres(ends=True)
+
 SCHEMA = """
     CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
     CREATE TYPE pair AS (a int, b text);
