@@ -30,6 +30,10 @@ _SCOPES: Mapping[str, Literal["session", "function"]] = {"server": "session", "o
 
 _numbers = itertools.count(1)
 
+_administrators: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}
+
+PREPARED = "SELECT gid FROM pg_prepared_xacts WHERE database = %s"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -108,8 +112,7 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
 def create_database(server: Server) -> Database:
     """Create an empty database with a name that no other test of the run has."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    with server.connect() as administrator:
-        administrator.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    administrator(server).execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return Database(server=server, name=name)
 
 
@@ -117,11 +120,21 @@ def drop_database(database: Database) -> None:
     """Drop it whatever the test left in it, prepared transactions included."""
     for connection in database.connections:
         connection.close()
-    with database.server.connect(database.name) as inside:
-        for (gid,) in inside.execute("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
-            inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
-    with database.server.connect() as administrator:
-        administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name)))
+    left = administrator(database.server).execute(PREPARED, [database.name]).fetchall()
+    if left:
+        with database.server.connect(database.name) as inside:
+            for (gid,) in left:
+                inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    administrator(database.server).execute(drop.format(sql.Identifier(database.name)))
+
+
+def administrator(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
+    """The connection that makes and drops databases of a server: one for all tests of a process."""
+    found = _administrators.get(server.url)
+    if found is None or found.closed:
+        _administrators[server.url] = found = server.connect()
+    return found
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -161,6 +174,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers; the workers, which are gone by now, leave that to their controller."""
+    for connection in _administrators.values():
+        connection.close()
+    _administrators.clear()
     choice = config.stash.get(_CHOICE, None)
     if choice is not None and not hasattr(config, "workerinput"):
         servers.stop_all(choice)
