@@ -31,9 +31,9 @@ from migrator.plan.ddl_index import (
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Diagnosis, Phase, Step
 from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Index
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, derived
 from migrator.postgres.object_names import joined_columns
-from migrator.sql.syntax import UniqueConstraint
+from migrator.sql.syntax import DropConstraint, UniqueConstraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,8 @@ def unique_steps(
     steps: tuple[Step, ...] = ()
     if constraint.primary:
         draft, steps = not_null_first(key, context)
-    built = (_build(key, draft), _take_over(key, key.name, draft))
+    index = _built_as(key, context)
+    built = (_build(key, index, draft), _take_over(key, index, draft))
     hazards = (*_answered(key), *build_hazards(table, relation, context, unique=True))
     return (*steps, *built), after(key, draft), hazards
 
@@ -115,13 +116,23 @@ def index_body(key: Key) -> Sql:
     )
 
 
-def _build(key: Key, context: Context) -> Step:
+def _built_as(key: Key, context: Context) -> str:
+    """Return the index's name until the constraint takes it over: another one while that name is in use.
+
+    A constraint of that name that the same statement drops stays until then.
+    """
+    actions = () if context.alter is None else context.alter.actions
+    replaced = any(isinstance(action, DropConstraint) and action.name == key.name for action in actions)
+    return derived(key.name, suffix="new") if replaced else key.name
+
+
+def _build(key: Key, index: str, context: Context) -> Step:
     body = index_body(key)
     return build_step(
         context,
         table=key.table,
-        index=key.index,
-        sql=create_index_concurrently(key.name, on_table(key.table, body), unique=True),
+        index=QualifiedName(key.table.schema, index),
+        sql=create_index_concurrently(index, on_table(key.table, body), unique=True),
         unique=True,
         definition=body,
         diagnoses=(duplicate_rows(key),),

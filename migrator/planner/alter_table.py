@@ -17,6 +17,8 @@ from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
 from migrator.plan.step import Phase, Step, Transaction
 from migrator.planner.lock_classes import joined_steps, union
+from migrator.planner.replaced_index import index_first
+from migrator.postgres.facts import ConstraintKind
 from migrator.sql.syntax import (
     Action,
     AddColumn,
@@ -97,7 +99,7 @@ def combined(parts: Combined, context: Context) -> Outcome:
         return replace(only, hazards=(*missing, *only.hazards), steps=(*only.steps, *only.afterwards))
     effect = union(tuple(outcome.effect for outcome in outcomes))
     whole = _runs_whole(outcomes, context)
-    steps = (_whole(parts, effect, context),) if whole else joined_steps(outcomes)
+    steps = (_whole(parts, effect, context),) if whole else _successors_first(parts, context)
     notes = [outcome.note for outcome in outcomes if outcome.note]
     return Outcome(
         operation="alter-table",
@@ -110,6 +112,16 @@ def combined(parts: Combined, context: Context) -> Outcome:
         used=tuple(directive for outcome in outcomes for directive in outcome.used),
         note="; ".join(notes) or None,
     )
+
+
+def _successors_first(parts: Combined, context: Context) -> tuple[Step, ...]:
+    """Return the steps of the actions; a unique constraint stays until its successor's index is there."""
+    relation = context.facts.relation(context.resolve(parts.command.name))
+    drops = [a for a in parts.command.actions if isinstance(a, DropConstraint) and not a.cascade]
+    known = {} if relation is None else {c.name: c.kind for c in relation.constraints}
+    unique = {ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY, None}
+    names = frozenset(drop.name for drop in drops if known.get(drop.name) in unique)
+    return index_first(joined_steps(parts.outcomes), names)
 
 
 def _checked(command: AlterTable) -> bool:

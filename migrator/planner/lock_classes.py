@@ -34,16 +34,19 @@ def _replacing(steps: list[Step]) -> tuple[Step, ...]:
     for step in steps:
         if found and _replaces(found[-1], step):
             dropped = found.pop()
-            found.append(_together(dropped, step))
+            found.append(together(dropped, step))
         else:
             found.append(step)
     return tuple(found)
 
 
+def drops_constraints(step: Step) -> bool:
+    """Whether it drops constraints and does nothing else."""
+    return isinstance(step.work, Transaction) and all("DROP CONSTRAINT" in t for t in step.title.split("; "))
+
+
 def _replaces(first: Step, second: Step) -> bool:
-    drops = isinstance(first.work, Transaction) and all(
-        "DROP CONSTRAINT" in t for t in first.title.split("; ")
-    )
+    drops = drops_constraints(first)
     return drops and first.phase is Phase.EXPAND and isinstance(second.work, Transaction) and _adds(second)
 
 
@@ -51,7 +54,8 @@ def _adds(step: Step) -> bool:
     return step.recipe in _NOT_VALID_FIRST and not step.as_written and not step.effect.long
 
 
-def _together(first: Step, second: Step) -> Step:
+def together(first: Step, second: Step) -> Step:
+    """Return the second step with the DROP CONSTRAINT of the first in its transaction."""
     joined = _joined(first, second)
     locks = union((first.effect, second.effect)).locks
     wanted = {lock.relation for step in (first, second) for lock in _acquired(step)}

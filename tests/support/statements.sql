@@ -48,6 +48,7 @@ ALTER TABLE orders RENAME CONSTRAINT orders_note_check TO orders_note_filled;
 ALTER TABLE orders DROP CONSTRAINT orders_total_check;
 ALTER TABLE orders DROP CONSTRAINT orders_customer_fkey;
 ALTER TABLE customers DROP CONSTRAINT customers_email_key;
+ALTER TABLE customers DROP CONSTRAINT customers_email_key, ADD CONSTRAINT customers_email_key UNIQUE (email, name);
 ALTER TABLE orders ADD EXCLUDE USING btree (number WITH =);
 
 -- # Indexes
