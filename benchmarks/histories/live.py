@@ -25,6 +25,7 @@ from benchmarks.histories.contents import Place, differences, drawn_columns
 from benchmarks.histories.empty import OPTIONS
 from benchmarks.histories.record import Counts, final
 from benchmarks.histories.source import PRELUDE, History
+from benchmarks.histories.values import fill_in
 from migrator import __version__, history, planner, workflow
 from migrator.database.introspect import read_facts
 from migrator.database.journal_store import FileEntry, JournalStore
@@ -250,8 +251,11 @@ class Replay:
             more = {name: _count(theirs, name) + 1 for name in changed}
             made = []
             for connection in (ours, theirs):
-                filled = [fill(connection, rows=ROWS)]
-                filled += [fill(connection, rows=rows, tables=[name]) for name, rows in more.items()]
+                filled = [fill(connection, rows=ROWS, nulls=False)]
+                filled += [
+                    fill(connection, rows=rows, tables=[name], nulls=False) for name, rows in more.items()
+                ]
+                fill_in(connection, {name: columns[name] for name in changed})
                 made.append(filled)
             if made[0] != made[1]:
                 raise RuntimeError(f"the two databases got different rows: {made}")

@@ -249,3 +249,20 @@ def test_a_lost_connection_is_no_refusal(database: Database) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
             fill(connection, rows=1)
+
+
+@pytest.mark.postgres(newest=True)
+def test_without_nulls_only_what_nothing_is_known_of_is_null(database: Database) -> None:
+    connection = database.connect()
+    connection.execute("CREATE TABLE parent (id int PRIMARY KEY, name text)")
+    connection.execute(
+        "CREATE TABLE child (id int PRIMARY KEY, parent_id int REFERENCES parent, at date, "
+        "own int CHECK (own IS NULL))"
+    )
+
+    filled = fill(connection, rows=7, nulls=False)
+
+    assert not filled.unfilled
+    query = "SELECT count(*), count(parent_id), count(at), count(own) FROM child"
+    assert connection.execute(query).fetchone() == (7, 7, 7, 0)
+    assert connection.execute("SELECT count(name) FROM parent").fetchone() == (7,)

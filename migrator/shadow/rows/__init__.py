@@ -21,7 +21,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.rows.bulk import Pace, copy_rows, make_many
 from migrator.shadow.rows.catalog import Catalog, Table, read_catalog
 from migrator.shadow.rows.parents import Parents, parents_first
-from migrator.shadow.rows.row import Made, RowMaker, Unfillable
+from migrator.shadow.rows.row import NULL_EVERY, Made, RowMaker, Unfillable
 from migrator.shadow.rows.rules import Rules
 
 if TYPE_CHECKING:
@@ -64,15 +64,18 @@ def fill(  # each is a choice of its own
     tables: Collection[QualifiedName] | None = None,
     without: Sequence[str] = ("migrator",),
     rules: Rules | None = None,
+    nulls: bool = True,
 ) -> Filled:
     """Insert until every table, or each of `tables`, has at least `rows` rows.
 
     Needs an autocommit connection. Schemas named in `without` are left alone. `rules` are constraints that
-    the tables do not have yet.
+    the tables do not have yet. Where a column may be NULL some rows have it so; without `nulls` only where no
+    value is known or accepted.
     """
     filler = _Filler(
         connection, (rules or Rules()).applied(read_catalog(connection, without=without)), seed, rows
     )
+    filler.null_every = NULL_EVERY if nulls else 0
     wanted = [t for t in filler.catalog.tables if tables is None or t.name in tables]
     inserted: dict[QualifiedName, int] = {}
     with (rules or Rules()).enforced(connection):
@@ -103,6 +106,7 @@ class _Filler:
 
     def __init__(self, connection: Connection, catalog: Catalog, seed: int, rows: int) -> None:
         self.catalog = catalog
+        self.null_every = NULL_EVERY
         self._connection = connection
         self._seed = seed
         self._rows = rows
@@ -142,6 +146,7 @@ class _Filler:
             parents=self._parents,
             seed=self._seed,
             may_draw=may_draw,
+            null_every=self.null_every,
         )
 
     def _insert_many(self, table: Table, n: int, size: int) -> int:

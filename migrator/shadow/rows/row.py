@@ -20,7 +20,7 @@ from migrator.shadow.rows.values import Draw, value
 if TYPE_CHECKING:
     from migrator.shadow.rows.catalog import Column
 
-_NULL_EVERY = 3
+NULL_EVERY = 3
 """Of the rows, where a column may be NULL."""
 
 _ATTEMPTS_OF_A_STYLE = 6
@@ -53,6 +53,8 @@ class RowMaker:
     seed: int
     may_draw: bool = True
     """Whether the server may be asked for numbers beforehand."""
+    null_every: int = NULL_EVERY
+    """So often a column that may be NULL is; 0 is never."""
 
     def make(self, n: int, attempt: int, forced: Values) -> Made:
         """Return the n-th row; another for each attempt."""
@@ -100,12 +102,12 @@ class RowMaker:
             if not column.default:
                 raise Unfillable(f"nothing is known of the type {column.shown} of {column.name}")
             return
-        made.values[column.name] = text if column.not_null or number % _NULL_EVERY else None
+        made.values[column.name] = None if self._leaves_out(number) and not column.not_null else text
 
     def _refer(self, made: Made, key: ForeignKey, taken: set[str], turn: int, number: int) -> int:
         """Give the columns of a foreign key; return what is left of `turn` for the next one's choice."""
         required = self.table.requires(key)
-        if not required and number % _NULL_EVERY == 0:
+        if not required and self._leaves_out(number):
             self._leave_out(made, key, taken)
             return turn
         held = {name: made.values[name] for name in key.columns if name in taken}
@@ -128,6 +130,9 @@ class RowMaker:
         else:
             self._owe(made, key, taken)
         return turn
+
+    def _leaves_out(self, number: int) -> bool:
+        return self.null_every > 0 and number % self.null_every == 0
 
     def _leave_out(self, made: Made, key: ForeignKey, taken: set[str]) -> None:
         free = [n for n in key.columns if n not in taken and not self.table.column(n).not_null]
