@@ -180,6 +180,21 @@ def test_rows_satisfy_what_the_change_asks_for(database: Database, second_databa
 
 
 @pytest.mark.postgres(newest=True)
+def test_rows_refer_to_rows_where_the_change_asks_for_it(
+    database: Database, second_database: Database
+) -> None:
+    for each in (database, second_database):
+        make(each, SCHEMA)
+        each.connect().execute('ALTER TABLE "Order ""Lines" DROP CONSTRAINT "Order ""Lines_user_fkey"')
+    second_database.connect().execute('ALTER TABLE "Order ""Lines" ADD FOREIGN KEY ("user") REFERENCES users')
+    with database.connect() as connection:
+        found = learn(connection, TABLES[1:2], writers=2, seed=0, after=second_database.connect())
+
+    assert found.notes == ()
+    assert [len(rows) for rows in found.targets[0].rows] == [8, 8]
+
+
+@pytest.mark.postgres(newest=True)
 def test_writes_that_the_change_itself_breaks_are_made_all_the_same(
     database: Database, second_database: Database
 ) -> None:

@@ -120,7 +120,7 @@ class _Learner:
         leaves = [table for table in self._catalog.tables if table.name in names]
         target.delete = statements.delete(target) if target.key else None
         rows = self._finder.find(target, leaves, writers * ROWS)
-        chosen = rows.kept if len(rows.kept) >= writers else rows.doubtful
+        chosen = rows.kept or rows.outdated
         if not chosen:
             self._notes.append(f"no row can be inserted into {target.name}: {rows.reason}")
         target.rows = [chosen[writer::writers] for writer in range(writers)]

@@ -41,10 +41,13 @@ WHERE c.relkind = 'r'
 ORDER BY 1, 2
 
 -- name: unique columns
--- The columns of a table whose values a new row may not share with an old one.
-SELECT DISTINCT a.attname
+-- For each unique index and exclusion constraint of a table, the columns in it: not all of them may be as in
+-- an old row.
+SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (num, place)
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.num
+    WHERE k.place <= i.indnkeyatts ORDER BY k.place)
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_index AS i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
 WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+ORDER BY i.indexrelid
