@@ -3,19 +3,22 @@
 It differs from `pipeline.send` in what it costs. The queries of the journal are prepared by name the first
 time a session sends them, since parsing and planning them would cost the server more than a row of the
 journal; values go as text, as they are. Where the session has forgotten the names (DEALLOCATE ALL in a
-file) the server refuses the message, and the names are given anew.
+file) the server refuses the message, and the names are given anew. A connection with cursors of its own kind,
+which are there to see what goes by, is served by those.
 """
 
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import psycopg
 from psycopg import pq
 from psycopg.waiting import Ready, Wait
 
 from migrator.database.commands import Command
+from migrator.database.pipeline import Part, Placed, Refused, send
 from migrator.database.session import Connection
 
 _VALUE = re.compile(rb"%\((\w+)\)s|%%")
@@ -69,6 +72,8 @@ def exchange(connection: Connection, lines: Sequence[Line], names: Names) -> Ans
 
     Raises psycopg's error of a lost session.
     """
+    if connection.cursor_factory is not psycopg.Cursor:
+        return _by_cursors(connection, lines)
     pgconn = connection.pgconn
     try:
         pgconn.enter_pipeline_mode()
@@ -82,6 +87,18 @@ def exchange(connection: Connection, lines: Sequence[Line], names: Names) -> Ans
     if connection.broken:
         raise psycopg.OperationalError("the connection was lost")
     return _sorted(counted, results)
+
+
+def _by_cursors(connection: Connection, lines: Sequence[Line]) -> Answers:
+    """Send the same by cursors, where they are of a kind that is to see every command."""
+    cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
+    refused = None
+    try:
+        send(connection, [Placed(command=line.command, part=Part.STATEMENT) for line in lines], cursors)
+    except Refused as error:
+        refused = error.error
+    answers = [cursor.pgresult for cursor in cursors]
+    return Answers(results=tuple(answer for answer in answers if answer is not None), refused=refused)
 
 
 def _sent(pgconn: pq.abc.PGconn, line: Line, names: Names) -> int:

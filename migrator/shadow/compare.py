@@ -112,7 +112,7 @@ def differences(declared: Effect, measured: Measured) -> list[str]:
 
 
 def _locks(declared: Effect, measured: Measured) -> list[str]:
-    said = {lock.relation: lock.mode for lock in declared.locks if lock.relation in measured.within}
+    said = {lock.relation: lock.mode for lock in declared.locks if lock.relation not in measured.made}
     held = {lock.relation: lock.mode for lock in (*measured.locks, *measured.other_locks)}
     own = {lock.relation for lock in measured.other_locks} - set(said)
     found = []
