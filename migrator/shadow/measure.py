@@ -59,7 +59,10 @@ def measure_plan(  # each is a choice of its own
         _run(tracing, plan, policy, following, asked, contract=contract)
     finally:
         watcher.close()
-    return tuple(_measured(step, recorder, following) for step in following.steps)
+    done: list[Measurement] = []
+    for step in following.steps:
+        done.append(_measured(step, recorder, following, after=end_of(done)))
+    return tuple(done)
 
 
 def _run(
@@ -140,11 +143,16 @@ def _tables(step: Step) -> tuple[QualifiedName, ...]:
     return tuple(dict.fromkeys([*named, *([] if table is None else [table])]))
 
 
-def _measured(step: Step, recorder: Recorder, following: _Following) -> Measurement:
+def end_of(done: Sequence[Measurement]) -> float:
+    """Return when the last of them ended."""
+    return done[-1].began_s + done[-1].seconds if done else 0.0
+
+
+def _measured(step: Step, recorder: Recorder, following: _Following, *, after: float) -> Measurement:
     key: Key = (step.migration, step.id)
     pieces = [piece for piece in recorder.pieces if piece.key == key]
     error = following.error.message if following.running is step and following.error else None
-    done = measurement(key, step.title, pieces, recorder.timeline)
+    done = measurement(key, step.title, pieces, recorder.timeline, after=after)
     if recorder.light or error is not None:
         return msgspec.structs.replace(done, error=error)
     found = [piece.measured for piece in pieces if piece.measured is not None]
@@ -153,15 +161,18 @@ def _measured(step: Step, recorder: Recorder, following: _Following) -> Measurem
     return msgspec.structs.replace(done, differences=tuple(step_differences(step, found, new)))
 
 
-def measurement(key: Key, title: str, pieces: Sequence[Piece], timeline: Timeline) -> Measurement:
+def measurement(
+    key: Key, title: str, pieces: Sequence[Piece], timeline: Timeline, *, after: float
+) -> Measurement:
     """Return what these transactions and statements did, with nothing compared yet.
 
-    Those that only read, under ACCESS SHARE, are left out where others did more.
+    Those that only read, under ACCESS SHARE, are left out where others did more. Without any of them nothing
+    was done, right `after` what came before.
     """
     weak = LockMode.ACCESS_SHARE
     pieces = [piece for piece in pieces if any(h.mode is not weak for h in piece.held)] or pieces
-    began = min((timeline.at(piece.began) for piece in pieces), default=0.0)
-    ended = max((timeline.at(piece.ended) for piece in pieces), default=0.0)
+    began = min((timeline.at(piece.began) for piece in pieces), default=after)
+    ended = max((timeline.at(piece.ended) for piece in pieces), default=after)
     done = [piece.measured for piece in pieces if piece.measured is not None]
     held = [each for piece in pieces for each in piece.held]
     return Measurement(

@@ -16,7 +16,7 @@ from migrator.plan.effect import Effect
 from migrator.plan.plan import SourceStatement
 from migrator.plan.proof import Measurement
 from migrator.shadow.compare import differences
-from migrator.shadow.measure import measurement
+from migrator.shadow.measure import end_of, measurement
 from migrator.shadow.trace import strongest, together
 from migrator.shadow.tracer import Recorder
 from migrator.shadow.tracing import TracingConnector
@@ -111,7 +111,7 @@ class _Course:
         key = (statement.migration, str(statement.index))
         pieces = [piece for piece in self._recorder.pieces if piece.key == key]
         title = text.strip().partition("\n")[0]
-        done = measurement(key, title, pieces, self._recorder.timeline)
+        done = measurement(key, title, pieces, self._recorder.timeline, after=end_of(self.done))
         if self._recorder.light or error is not None or self._inside:
             return msgspec.structs.replace(done, error=error)
         found = [piece.measured for piece in pieces if piece.measured is not None]

@@ -5,7 +5,6 @@ noted apart and taken off where times are handed out (`Timeline`).
 """
 
 from bisect import bisect
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -54,18 +53,22 @@ class Timeline:
     _merged: list[tuple[float, float]] = field(default_factory=list)
 
     def begin(self, moment: float) -> None:
-        """Note when the run began, once."""
-        self.origin = moment if self.origin is None else self.origin
+        """Note a moment of the run; the earliest of them is its beginning."""
+        self.origin = moment if self.origin is None else min(moment, self.origin)
 
     def at(self, moment: float) -> float:
         """Return the seconds from the run's beginning to this moment of the server's clock."""
         self._merge()
+        origin = moment if self.origin is None else self.origin
+        return self._net(moment) - self._net(origin)
+
+    def _net(self, moment: float) -> float:
+        """Return the moment less all that was spent before it."""
         count = bisect(self._began, moment)
         if count == 0:
-            return moment - (self.origin or 0.0)
+            return moment
         began, ended = self._merged[count - 1]
-        off = self._before[count - 1] + min(moment, ended) - began
-        return moment - (self.origin or 0.0) - off
+        return moment - self._before[count - 1] - (min(moment, ended) - began)
 
     def _merge(self) -> None:
         """Make one ordered list of what was noted, without overlaps."""
@@ -81,10 +84,3 @@ class Timeline:
         self._merged = merged
         self._began = [began for began, _ in merged]
         self._before = [0.0, *accumulate(ended - began for began, ended in merged)]
-
-
-def span_of(pieces: Iterable[Piece], timeline: Timeline) -> tuple[float, float]:
-    """Return when the first of them began and how long they took altogether, in seconds."""
-    known = list(pieces)
-    began = min(timeline.at(piece.began) for piece in known)
-    return began, max(timeline.at(piece.ended) for piece in known) - began

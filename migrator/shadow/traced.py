@@ -122,7 +122,7 @@ def _wal(samples: Sequence[Answered], ending: Answered | None) -> int:
 
 def _note(traced: Traced, timeline: Timeline) -> None:
     samples = traced.samples
-    timeline.begin(samples[0].left)
+    timeline.begin(samples[0].came)
     timeline.spent += [(sample.came, sample.left) for sample in samples]
     pairs = pairwise(samples)
     timeline.spent += [(earlier.left, later.came) for earlier, later in pairs if later.tracing]

@@ -28,6 +28,8 @@ from migrator.shadow.tracer import Recorder
 _WATCH = (SQL / "watch.sql").read_bytes()
 
 _POLL_S = 0.002
+_LIGHT_POLL_S = 0.02
+"""Where nothing waits for it, and the looking itself must not be noticed."""
 _TURNS = 100
 """So often a statement is made to wait; then it is let go."""
 _LONGEST_S = 60.0
@@ -114,7 +116,7 @@ class Watch:
     def _follow(self) -> None:
         turns = 0
         try:
-            while not self._done.wait(_POLL_S):
+            while not self._done.wait(_LIGHT_POLL_S if self._recorder.light else _POLL_S):
                 look = self._look()
                 if look is None or not look.active:
                     continue

@@ -4,10 +4,12 @@ import pytest
 
 from migrator.database.introspect import read_facts
 from migrator.plan.codec import decode, encode
+from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import HazardKind, Severity
 from migrator.plan.plan import Plan
-from migrator.plan.step import Work
-from migrator.postgres.facts import Facts
+from migrator.plan.step import Autocommit, Transaction, Work
+from migrator.policy import Policy
+from migrator.postgres.facts import Facts, RelationKind
 from migrator.sql.migration import read_migration
 from tests.conftest import Database, create_database, drop_database
 from tests.golden.case_file import Case, all_cases
@@ -119,3 +121,38 @@ def server_facts(case: Case, database: Database) -> Facts:
     """Facts as the server tells them, with the sizes that the case asks for."""
     with database.connect() as connection:
         return adjusted(read_facts(connection, journal_schema="migrator"), case)
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.live and case.knows_schema], ids=lambda case: case.name
+)
+def test_no_step_works_on_a_large_table_while_it_blocks_somebody(case: Case) -> None:
+    """The server tests see to it that the effect is the real one; what is approved is an error's answer."""
+    facts = folded_facts(case, case.servers[-1])
+    plan = planned(case, facts)
+    errors = {
+        (s.migration, s.index) for s in plan.statements for h in s.hazards if h.severity is Severity.ERROR
+    }
+    steps = [step for step in plan.steps if isinstance(step.work, (Transaction, Autocommit))]
+
+    assert [
+        f"{step.id} {step.title}: {lock.mode} on {lock.relation}"
+        for step in steps
+        if (step.migration, step.statement) not in errors and _large_work(step.effect, facts)
+        for lock in step.effect.locks
+        if _felt(lock, facts)
+    ] == []
+
+
+def _large_work(effect: Effect, facts: Facts) -> bool:
+    relations = map(facts.relation, {*effect.scans, *effect.rewrites, *effect.index_builds})
+    small = Policy().small_table_rows
+    return effect.unknown or any(r is not None and (r.rows is None or r.rows > small) for r in relations)
+
+
+def _felt(lock: RelationLock, facts: Facts) -> bool:
+    """Nobody writes into a materialized view, and one without data is not read either."""
+    relation = facts.relation(lock.relation)
+    if relation is not None and relation.kind is RelationKind.MATERIALIZED_VIEW:
+        return lock.mode.blocks_reads and relation.populated
+    return relation is not None and lock.mode.blocks_writes
