@@ -10,6 +10,8 @@ from migrator.shadow.record import Held, Key, Piece, Timeline
 from migrator.shadow.relations import OTHERS, Relations, read
 from migrator.shadow.trace import changes
 
+Rows = list[tuple[Any, ...]] | None
+
 MODES = {mode.catalog_name: mode for mode in LockMode}
 
 
@@ -43,8 +45,9 @@ class Traced:
 
     key: Key
     samples: Sequence[Answered]
-    before: list[tuple[Any, ...]]
-    after: list[tuple[Any, ...]]
+    before: Rows
+    after: Rows
+    """None where there is no answer, () where there is no relation."""
     statements: int
     ending: Answered | None
     undone: Answered | None
@@ -68,20 +71,20 @@ def piece_of(traced: Traced, relations: Relations, timeline: Timeline) -> Piece 
     if not samples:
         return None
     _note(traced, timeline)
-    before = read(traced.before) if traced.before else relations
+    before = relations if traced.before is None else read(traced.before)
     asked = _asked(samples)
     if not (traced.statements or any(oid in before for oid in asked)):
         return None
     end = traced.ending or traced.undone or samples[-1]
     strongest = {oid: mode for oid, (mode, _) in asked.items()}
-    done = traced.ending is not None and traced.after
+    after = None if traced.ending is None or traced.after is None else read(traced.after)
     return Piece(
         key=traced.key,
         began=samples[0].left,
         ended=end.came,
         held=held_of(before, asked, end.came),
         wal_bytes=_wal(samples, traced.ending),
-        measured=changes(before, read(traced.after), strongest) if done else None,
+        measured=None if after is None else changes(before, after, strongest),
     )
 
 

@@ -15,7 +15,7 @@ import psycopg
 
 from migrator.shadow.record import Key, Piece, Timeline
 from migrator.shadow.relations import RELATIONS, SQL, Relations, without
-from migrator.shadow.traced import Answered, Traced, piece_of
+from migrator.shadow.traced import Answered, Rows, Traced, piece_of
 from migrator.shadow.watcher import Watcher
 
 _SAMPLE = b"EXECUTE migrator_sample"
@@ -179,23 +179,22 @@ class Tracer:
 
 
 def _answered(each: Open, key: Key) -> Traced:
-    samples = [
-        Answered.of(rows[0], own=own, tracing=tracing)
-        for cursor, own, tracing in each.samples
-        for rows in [_rows(cursor)]
-        if rows
-    ]
-    ending, undone = _rows(each.ending), _rows(each.undone)
+    rows = [(_rows(cursor), own, tracing) for cursor, own, tracing in each.samples]
     return Traced(
         key=key,
-        samples=samples,
+        samples=[Answered.of(found[0], own=own, tracing=tracing) for found, own, tracing in rows if found],
         before=_rows(each.before),
         after=_rows(each.after),
         statements=each.statements,
-        ending=Answered.of(ending[0], own=False, tracing=False) if ending else None,
-        undone=Answered.of(undone[0], own=False, tracing=False) if undone else None,
+        ending=_moment(each.ending),
+        undone=_moment(each.undone),
     )
 
 
-def _rows(cursor: Asked | None) -> list[tuple[Any, ...]]:
-    return cursor.fetchall() if cursor is not None and cursor.pgresult is not None else []
+def _moment(cursor: Asked | None) -> Answered | None:
+    rows = _rows(cursor)
+    return Answered.of(rows[0], own=False, tracing=False) if rows else None
+
+
+def _rows(cursor: Asked | None) -> Rows:
+    return cursor.fetchall() if cursor is not None and cursor.pgresult is not None else None
