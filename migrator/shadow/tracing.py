@@ -29,6 +29,9 @@ _ROLLBACK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORGETS = re.compile(_COMMENTS + rb"(DISCARD|DEALLOCATE(\s+PREPARE)?)\s+ALL\b", re.IGNORECASE | re.DOTALL)
+_STRETCH = 20
+_LONGEST_MS = 2**31 - 1
+"""PostgreSQL's own limit for a timeout."""
 _SETTING = re.compile(_COMMENTS + rb"(SET(?!\s+CONSTRAINTS)|RESET)\b", re.IGNORECASE | re.DOTALL)
 """What takes no lock."""
 
@@ -47,6 +50,8 @@ class TracingCursor(psycopg.Cursor[tuple[Any, ...]]):
         """Execute it, and have it noted."""
         connection = self.connection
         tracer = connection.tracer if isinstance(connection, TracingConnection) else None
+        if tracer is not None and not tracer.recorder.light:
+            params = _stretched(params)
         noted = contextlib.nullcontext() if tracer is None else _noted(tracer, connection, query, params)
         with noted:
             super().execute(_text(query, connection), params, prepare=prepare, binary=binary)
@@ -156,6 +161,22 @@ def _text(query: Query, connection: Connection) -> bytes:
 def _sets(params: Params) -> bool:
     """Whether they are those of settings of ours."""
     return isinstance(params, Mapping) and params.keys() == {"names", "values"}
+
+
+def _stretched(params: Params | None) -> Params | None:
+    """Return settings with longer timeouts: what the tracing asks, and whom it makes wait, counts in them."""
+    match params:
+        case {"names": names, "values": values}:
+            return {"names": names, "values": list(map(_longer, names, values))}
+        case (str(name), str(value)):
+            return name, _longer(name, value)
+        case _:
+            return params
+
+
+def _longer(name: str, value: str) -> str:
+    timeout = name.endswith("_timeout") and value.isdigit()
+    return str(min(int(value) * _STRETCH, _LONGEST_MS)) if timeout else value
 
 
 def _key(params: Params) -> Key | None:

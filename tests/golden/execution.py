@@ -26,10 +26,11 @@ def carry_out(plan: Plan, database: Database) -> dict[str, tuple[str, ...]]:
 
 
 def carry_out_naively(statements: list[str], database: Database) -> None:
-    """Run the user's own statements."""
-    cursor = psycopg.RawCursor(database.connect())
-    for statement in statements:
-        cursor.execute(statement)
+    """Run the user's own statements; the session ends with them, and has handed in what it has read."""
+    with database.connect() as connection:
+        cursor = psycopg.RawCursor(connection)
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def measure_naively(plan: Plan, statements: list[str], database: Database) -> dict[str, tuple[str, ...]]:
