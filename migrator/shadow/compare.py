@@ -7,9 +7,9 @@ declared of a partitioned table, or of one with children, stands for all that be
 named one by one, but for those of the partitions that a written row finds its way to.
 
 Of a step some conventions hold beside (docs/decisions/0130): one that goes from partition to partition names
-the partitioned table for all of them, with the strongest lock that any gets; a walk without rows locks
-nothing; what an earlier step has made is nobody else's yet. And no transaction of a step that has many may
-scan, rewrite or build under a lock that reads or writes wait for, declared or not.
+the partitioned table for all of them, with the strongest lock that any gets; one that finds no row to change,
+or no partition that lacks anything, does nothing; what an earlier step has made is nobody else's yet. And no
+transaction of a step that has many may scan, rewrite or build under a lock that reads or writes wait for.
 """
 
 import dataclasses
@@ -38,8 +38,8 @@ def step_differences(step: Step, done: Sequence[Measured], new: Collection[Quali
         tree = {name for name, above in measured.within.items() if step.work.table in above}
         declared = replace(declared, locks=_as_one(step.work.table, tree, declared.locks))
         measured = dataclasses.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
-    if isinstance(step.work, Backfill) and not _changed_rows(measured):
-        declared = replace(declared, locks=(), scans=())
+    if isinstance(step.work, (Backfill, *PARTITION_WORK)) and not _found_work(measured):
+        declared = Effect()
     declared = _of_old(declared, new)
     apart = [] if isinstance(step.work, (Transaction, Autocommit)) else done
     found = differences(declared, _less(measured, declared, new))
@@ -56,8 +56,8 @@ def _of_old(declared: Effect, new: Collection[QualifiedName]) -> Effect:
     )
 
 
-def _changed_rows(measured: Measured) -> bool:
-    """Whether a walk has found anything to change: without rows there is no batch."""
+def _found_work(measured: Measured) -> bool:
+    """Whether a walk had a row to change, or a partition lacked anything."""
     return any(lock.mode not in HARMLESS for lock in measured.locks)
 
 

@@ -112,7 +112,8 @@ class _Course:
         pieces = [piece for piece in self._recorder.pieces if piece.key == key]
         title = text.strip().partition("\n")[0]
         done = measurement(key, title, pieces, self._recorder.timeline, after=end_of(self.done))
-        if self._recorder.light or error is not None or self._inside:
+        undone = any(piece.measured is None for piece in pieces)
+        if self._recorder.light or error is not None or self._inside or undone:
             return msgspec.structs.replace(done, error=error)
         found = [piece.measured for piece in pieces if piece.measured is not None]
         declared = _together(self._open) if self._open else statement.effect

@@ -30,6 +30,12 @@ _WATCH = (SQL / "watch.sql").read_bytes()
 _POLL_S = 0.002
 _LIGHT_POLL_S = 0.02
 """Where nothing waits for it, and the looking itself must not be noticed."""
+_PASSED_OVER = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedTable,
+)
+"""A table that cannot be held is left out."""
 _TURNS = 100
 """So often a statement is made to wait; then it is let go."""
 _LONGEST_S = 60.0
@@ -114,6 +120,10 @@ class Watch:
     # --- in the thread
 
     def _follow(self) -> None:
+        with contextlib.suppress(psycopg.Error):  # a lost session: nothing more is seen, and that shows
+            self._take_turns()
+
+    def _take_turns(self) -> None:
         turns = 0
         try:
             while not self._done.wait(_LIGHT_POLL_S if self._recorder.light else _POLL_S):
@@ -142,7 +152,7 @@ class Watch:
         holder.execute("SELECT FROM pg_catalog.pg_class LIMIT 1")  # takes the snapshot
         for table in self._tables:
             lock = sql.SQL("LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE NOWAIT").format(table)
-            with contextlib.suppress(psycopg.errors.LockNotAvailable), holder.transaction():
+            with contextlib.suppress(*_PASSED_OVER), holder.transaction():
                 holder.execute(lock)
 
     def _look(self) -> _Look | None:

@@ -275,3 +275,21 @@ def test_own_text_is_measured_with_its_transactions(database: Database) -> None:
     assert commit.index_builds == (USERS,)
     assert [(s.relation, s.mode) for s in build.locks] == [(USERS, LockMode.SHARE_UPDATE_EXCLUSIVE)]
     assert retype.rewrites == (SETTINGS,)
+
+
+@pytest.mark.postgres(newest=True)
+def test_what_finds_nothing_to_do_differs_in_nothing(database: Database) -> None:
+    text = """
+        CREATE INDEX ON events (at);
+        -- migrate: backfill existing-rows
+        UPDATE users SET name = 'nobody';
+        BEGIN;
+        ALTER TABLE settings ADD COLUMN a text;
+        COMMIT;
+    """
+    plan = planned(database, text)
+    with database.connect() as connection:
+        connection.execute("TRUNCATE users")
+        connection.execute("DROP TABLE events_1, events_2")
+
+    assert [each.differences for each in measured(plan, database).values()] == [()] * len(plan.steps)
