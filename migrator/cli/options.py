@@ -14,3 +14,11 @@ wait_option = click.option(
 )
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask on a terminal; a pipeline is never asked.")
+
+shadow_option = click.option(
+    "--shadow",
+    metavar="SERVER",
+    default="embedded",
+    show_default=True,
+    help="Where: embedded, container:VERSION (or IMAGE), or the URL of a server for scratch databases.",
+)

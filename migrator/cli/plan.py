@@ -1,19 +1,23 @@
 """`migrate plan`: what would run, and why it is safe or not. Reads only."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from migrator.cli.failure import say
 from migrator.cli.group import Command
+from migrator.cli.options import shadow_option
 from migrator.cli.planning import Planned, plan_files, plan_new, plan_pending
 from migrator.cli.project import Project, load_project
+from migrator.cli.proving import encode_beside, proved, with_verdict
 from migrator.cli.steps import rendered
 from migrator.cli.whole_file import write_whole
-from migrator.errors import ApprovalNeeded, UsageError, WorkPending
+from migrator.errors import ApprovalNeeded, StepFailed, UsageError, WorkPending
 from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import Plan
+from migrator.plan.proof import Proof
 from migrator.reports.words import counted
 
 NEVER = "never"
@@ -27,8 +31,9 @@ NEVER = "never"
         ('echo "ALTER TABLE users ADD x int" | migrate plan -', "SQL from standard input"),
         ("migrate plan --save plan.json", "for review; then migrate apply plan.json"),
         ("migrate plan --offline --base origin/main", "in a pull request, without a database"),
+        ("migrate plan --verify", "with the proof of a scratch server"),
     ),
-    exit_codes=(0, 2, 3, 4, 5, 9),
+    exit_codes=(0, 2, 3, 4, 5, 8, 9),
 )
 @click.argument("files", metavar="[FILE... | -]", nargs=-1)
 @click.option("--offline", is_flag=True, help="Use no database: every table is taken to be large and in use.")
@@ -47,6 +52,8 @@ NEVER = "never"
     help="Exit 3 for a hazard of this severity or above that has no approval.",
 )
 @click.option("--check", is_flag=True, help="Exit 4 if anything is pending.")
+@click.option("--verify", is_flag=True, help="Prove the plan on a scratch server too: migrate verify.")
+@shadow_option
 def plan(
     *,
     files: tuple[str, ...],
@@ -56,6 +63,8 @@ def plan(
     save: Path | None,
     fail_on: str,
     check: bool,
+    verify: bool,
+    shadow: str,
 ) -> None:
     """Show the plan of the pending files, of the FILES named, or of SQL from standard input (-).
 
@@ -67,14 +76,24 @@ def plan(
         offline = _offline_for(base, files)
     project = load_project()
     planned = _planned(project, files, offline=offline, base=base)
+    proof = None
+    if verify and planned.plan.migrations:
+        made, proof = proved(project, files, base, shadow, planned.plan)
+        planned = replace(planned, plan=made)
     if save is not None:
         _save(save, planned.plan)
-    click.echo(
-        codec.encode_readable(planned.plan).rstrip() if form == "json" else rendered(planned.plan).rstrip()
-    )
+    click.echo(_shown(planned.plan, proof, form).rstrip())
     for note in planned.notes:
         say(note, label="note", color="cyan")
+    if proof is not None and not proof.holds:
+        raise StepFailed("the plan is not proved", hint="what differs, and where: migrate verify")
     _judge(planned, fail_on, check=check)
+
+
+def _shown(made: Plan, proof: Proof | None, form: str) -> str:
+    if form == "json":
+        return codec.encode_readable(made) if proof is None else encode_beside(made, proof)
+    return rendered(made) if proof is None else with_verdict(rendered(made), proof)
 
 
 def _offline_for(base: str, files: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from migrator.cli.failure import say
 from migrator.cli.group import Command
+from migrator.cli.options import shadow_option
 from migrator.cli.project import load_project
 from migrator.cli.report_files import ReportFile, ReportOption, command_line, write_reports
 from migrator.cli.signals import ending
@@ -28,13 +29,7 @@ DEFAULT_ROWS = 1_000
     exit_codes=(0, 2, 5, 8, 9, 130, 143),
 )
 @click.argument("files", metavar="[FILE... | -]", nargs=-1)
-@click.option(
-    "--shadow",
-    metavar="SERVER",
-    default="embedded",
-    show_default=True,
-    help="Where: embedded, container:VERSION (or IMAGE), or the URL of a server for scratch databases.",
-)
+@shadow_option
 @click.option(
     "--rows",
     metavar="N",
@@ -48,6 +43,9 @@ DEFAULT_ROWS = 1_000
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="The schema before the change, by pg_dump --schema-only, in place of the files before it.",
+)
+@click.option(
+    "--offline", is_flag=True, help="Ask no database which files are pending, and how large tables are."
 )
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
 @click.option("--traffic", is_flag=True, help="Once more beside readers and writers, as written too.")
@@ -92,6 +90,7 @@ def verify(
     shadow: str,
     rows: int,
     schema: Path | None,
+    offline: bool,
     base: str | None,
     traffic: bool,
     readers: int,
@@ -116,7 +115,9 @@ def verify(
 
     project = load_project()
     load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
-    request = replace(request_for(project, files, base=base, rows=rows, schema=schema), load=load)
+    request = replace(
+        request_for(project, files, base=base, rows=rows, schema=schema, offline=offline), load=load
+    )
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
     rendered = {

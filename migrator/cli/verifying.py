@@ -17,24 +17,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from migrator.cli.project import Project
-    from migrator.postgres.facts import Facts
     from migrator.sql.migration import Migration
 
 
 def request_for(
-    project: Project, files: Sequence[str], *, base: str | None, rows: int, schema: Path | None = None
+    project: Project,
+    files: Sequence[str],
+    *,
+    base: str | None,
+    rows: int,
+    schema: Path | None = None,
+    offline: bool = False,
 ) -> Request:
-    """Return what is to be verified: the files named, else the pending ones, the new ones, or the last."""
+    """Return what is to be verified: the files named, else the pending ones, the new ones, or the last.
+
+    A database is asked, read-only, for the pending files and the sizes of tables.
+    """
     if base and files:
         raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
+    if offline and project.database_was_given:
+        raise UsageError("--offline and --database exclude each other")
     history = project.migrations() if project.directory.is_dir() else ()
-    production: Facts | None = None
+    observed = None
+    if project.has_database and not (offline or base):
+        observed = workflow.observe(project.connector, project.policy)
     if files:
         chosen = _named(project, files)
-    elif project.has_database and not base:
-        observation = workflow.observe(project.connector, project.policy)
-        production = observation.facts
-        pending = {m.version for m in workflow.prepare(history, observation, project.policy).plan.migrations}
+    elif observed is not None:
+        pending = {m.version for m in workflow.prepare(history, observed, project.policy).plan.migrations}
         chosen = tuple(migration for migration in history if migration.version in pending)
     else:
         chosen = _new(project, base) or history[-1:]
@@ -43,7 +53,13 @@ def request_for(
     before: Before = History(migrations=_before(history, chosen))
     if schema is not None:
         before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
-    return Request(migrations=chosen, before=before, policy=project.policy, rows=rows, production=production)
+    return Request(
+        migrations=chosen,
+        before=before,
+        policy=project.policy,
+        rows=rows,
+        production=None if observed is None else observed.facts,
+    )
 
 
 def _named(project: Project, files: Sequence[str]) -> tuple[Migration, ...]:

@@ -37,8 +37,9 @@ def verdict(proof: Proof) -> str:
         exclusive = _milliseconds(proof.longest_exclusive_s)
         under = names(_worked_under_exclusive(proof.steps))
         work = f"under it work on {under}" if under else "no scan under it"
-        rows = "rows identical" + (", but for what is said below" if proof.unproved else "")
-        return f"proved on {where}: schema identical, {rows}, longest ACCESS EXCLUSIVE {exclusive}, {work}"
+        rest = "; some things are not proved" if proof.unproved or proof.unfilled else ""
+        same = "schema identical, rows identical"
+        return f"proved on {where}: {same}, longest ACCESS EXCLUSIVE {exclusive}, {work}{rest}"
     return f"not proved on {where}: {', '.join(_reasons(proof))}"
 
 

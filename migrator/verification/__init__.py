@@ -24,6 +24,7 @@ from migrator.verification.request import DEFAULT_ROWS, History, Request, Schema
 from migrator.verification.running import left_out, run_as_written, run_plan
 from migrator.verification.scene import Scene
 from migrator.verification.traffic import copies, with_traffic
+from migrator.verification.triggers import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,8 @@ def prove(scene: Scene) -> Proof:
     written = scene.space.copy(filling.url)
     loaded = None if scene.request.load is None else copies(scene.space, filling.url, after=written)
     scene.tell("carrying out the plan")
-    steps = run_plan(filling.url, scene.plan, scene.request.policy)
+    measured = run_plan(filling.url, scene.plan, scene.request.policy)
+    steps, by_triggers = told_apart(measured, scene.plan, scene.facts)
     scene.tell("executing the files as written")
     statements = run_as_written(written, scene)
     scene.tell("comparing schemas and rows")
@@ -74,7 +76,7 @@ def prove(scene: Scene) -> Proof:
         unfilled=filling.unfilled,
         schema_differences=compare_schemas(filling.url, written, scene.plan),
         row_differences=tuple(rows.differences),
-        unproved=(*_left_out(scene.plan), *filling.unproved, *rows.unproved),
+        unproved=(*_left_out(scene.plan), *filling.unproved, *by_triggers, *rows.unproved),
     )
     if loaded is None:
         return proof

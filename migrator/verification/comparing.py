@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.plan.step import Backfill
-from migrator.shadow.row_comparison import Allowed, RowComparison, Triggered, compare_rows
+from migrator.shadow.row_comparison import Allowed, RowComparison, compare_rows
 from migrator.shadow.schema import schema_differences, schema_of
 from migrator.verification.planning import shadow_facts
+from migrator.verification.triggers import of_backfilled
 
 if TYPE_CHECKING:
     from migrator.plan.plan import Plan
@@ -35,7 +35,7 @@ def compare_contents(planned: str, written: str, rehearsed: str, scene: Scene) -
         without=(scene.plan.journal_schema,),
         allowed=Allowed(
             numbered=_numbered(scene.plan, scene.facts, after),
-            triggered=_triggered(scene.plan, scene.facts),
+            triggered=of_backfilled(scene.plan, scene.facts),
             touched=frozenset(name for s in scene.plan.statements for name in s.touches),
         ),
         again=lambda: rehearsed,
@@ -61,21 +61,3 @@ def _numbered(plan: Plan, before: Facts, after: Facts) -> frozenset[tuple[Qualif
                 and (assigned or column.name not in known)
             }
     return frozenset(found)
-
-
-def _triggered(plan: Plan, facts: Facts) -> dict[QualifiedName, Triggered]:
-    """Return the tables that a backfill walks over and that have triggers on UPDATE."""
-    found = {}
-    for table in dict.fromkeys(s.work.table for s in plan.steps if isinstance(s.work, Backfill)):
-        relation = facts.relation(table)
-        triggers = () if relation is None else relation.triggers
-        names = tuple(t.name for t in triggers if t.enabled != "D" and " UPDATE" in t.definition)
-        texts = " ".join(s.text for s in plan.statements if table in s.touches)
-        if names and relation is not None:
-            found[table] = Triggered(
-                triggers=names,
-                mentioned=frozenset(
-                    c.name for c in relation.columns if re.search(rf"\b{re.escape(c.name)}\b", texts)
-                ),
-            )
-    return found
