@@ -20,7 +20,7 @@ from migrator.shadow.rows.values import STYLES
 from migrator.sql.migration import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from migrator.shadow.rows import Rules
     from migrator.shadow.rows.catalog import Table
@@ -82,17 +82,16 @@ def _refusal(statement: Statement, error: psycopg.Error) -> Refusal:
     )
 
 
-def learn(refusal: Refusal, rules: Rules, before: str, after: str) -> bool:
+def learn(refusal: Refusal, rules: Rules, before: str, after: str, family: Collection[QualifiedName]) -> bool:
     """Add to the rules what would have let the statement pass; False where nothing is known that would.
 
     `before` is the URL of the database that is filled, `after` that of a copy without rows on which the
-    text has run.
+    text has run. `family` is the refused table, with the other partitions of its tree.
     """
-    table = refusal.table
-    if refusal.sqlstate == _NOT_NULL and table is not None and refusal.column is not None:
-        return _learn_not_null(rules, before, table, refusal.column)
-    if refusal.sqlstate in {_CHECK, _FOREIGN_KEY} and table is not None:
-        return _learn_constraint(refusal, rules, after, table)
+    if refusal.sqlstate == _NOT_NULL and refusal.column is not None:
+        return _learn_not_null(rules, before, family, refusal.column)
+    if refusal.sqlstate in {_CHECK, _FOREIGN_KEY}:
+        return _learn_constraint(refusal, rules, after, family)
     if refusal.sqlstate in {_UNIQUE, _EXCLUSION} and refusal.constraint is not None:
         return _learn_unique(refusal, rules, after)
     return False
@@ -108,29 +107,25 @@ def learn_style(rules: Rules, tables: Sequence[QualifiedName]) -> bool:
     return bool(tables)
 
 
-def _learn_not_null(rules: Rules, before: str, table: QualifiedName, column: str) -> bool:
+def _learn_not_null(rules: Rules, before: str, family: Collection[QualifiedName], column: str) -> bool:
     """Forbid NULLs in the column; where the text adds it, in all that it may have been computed from."""
-    found = _table(before, table)
-    names = [] if found is None else [each.name for each in found.columns]
-    wanted = {(table, name) for name in ([column] if column in names else names)}
-    if wanted <= rules.not_null:
-        return False
-    rules.not_null |= wanted
-    return True
+    known = len(rules.not_null)
+    for table in _tables(before, family):
+        names = [each.name for each in table.columns]
+        rules.not_null |= {(table.name, name) for name in ([column] if column in names else names)}
+    return len(rules.not_null) > known
 
 
-def _learn_constraint(refusal: Refusal, rules: Rules, after: str, table: QualifiedName) -> bool:
-    found = _table(after, table)
-    if found is None:
-        return False
-    checks = [check for check in found.checks if check.name == refusal.constraint]
-    keys = [key for key in found.foreign_keys if key.name == refusal.constraint]
-    known = [*rules.checks.get(table, []), *rules.foreign_keys.get(table, [])]
-    if any(each in known for each in (*checks, *keys)) or not (checks or keys):
-        return False
-    rules.checks.setdefault(table, []).extend(checks)
-    rules.foreign_keys.setdefault(table, []).extend(keys)
-    return True
+def _learn_constraint(refusal: Refusal, rules: Rules, after: str, family: Collection[QualifiedName]) -> bool:
+    learned = False
+    for table in _tables(after, family):
+        checks, keys = rules.checks.setdefault(table.name, []), rules.foreign_keys.setdefault(table.name, [])
+        new_checks = [c for c in table.checks if c.name == refusal.constraint and c not in checks]
+        new_keys = [k for k in table.foreign_keys if k.name == refusal.constraint and k not in keys]
+        checks += new_checks
+        keys += new_keys
+        learned = learned or bool(new_checks or new_keys)
+    return learned
 
 
 def _learn_unique(refusal: Refusal, rules: Rules, after: str) -> bool:
@@ -147,7 +142,7 @@ def _learn_unique(refusal: Refusal, rules: Rules, after: str) -> bool:
     return True
 
 
-def _table(url: str, name: QualifiedName) -> Table | None:
+def _tables(url: str, names: Collection[QualifiedName]) -> tuple[Table, ...]:
     with Connector(conninfo=url).session("verify") as connection:
         catalog = read_catalog(connection, without=())
-    return next((table for table in catalog.tables if table.name == name), None)
+    return tuple(table for table in catalog.tables if table.name in names)

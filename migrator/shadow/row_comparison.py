@@ -127,11 +127,11 @@ class _Comparison:
         return self.planned.digest(table, columns) == self.written.digest(table, columns)
 
     def _is_free(self, table: QualifiedName, column: str) -> bool:
-        """Whether this column differs, and may."""
-        if self._same(table, [column]):
-            return False
+        """Whether this column may differ, and, but for those that are numbered, does."""
         if (table, column) in self._allowed.numbered:
             return True
+        if self._same(table, [column]):
+            return False
         if column not in self.third.columns.get(table, ()):
             return False
         return self.third.digest(table, [column]) != self.written.digest(table, [column])
@@ -154,10 +154,7 @@ class _Comparison:
         ]
         if not changed or not self._same(table, [column for column in columns if column not in changed]):
             return False
-        self.found.unproved.append(
-            f"{table}: {', '.join(changed)} not as written: the backfill updates rows, and trigger "
-            f"{', '.join(triggered.triggers)} fires; a WHEN condition keeps it still (docs/backfill.md)"
-        )
+        self.found.unproved.append(_by_triggers(table, changed, triggered))
         return True
 
     def _compare_free(self, table: QualifiedName, column: str) -> None:
@@ -168,6 +165,10 @@ class _Comparison:
             table, column
         )
         if planned[0] != written[0] or (constant and planned != written):
+            triggered = self._allowed.triggered.get(table)
+            if triggered is not None and column not in triggered.mentioned:
+                self.found.unproved.append(_by_triggers(table, [column], triggered))
+                return
             self.found.differences.append(
                 f"{table}.{column}: {planned[0]:,} NULLs and {planned[1]:,} values by the plan, "
                 f"{written[0]:,} and {written[1]:,} as written"
@@ -197,6 +198,13 @@ class _Comparison:
         ):
             for text in side.rows(table, columns, hashes, shown):
                 self.found.differences.append(f"{table}: {who}: ({', '.join(shown)}) = {_cut(text)}")
+
+
+def _by_triggers(table: QualifiedName, columns: Sequence[str], triggered: Triggered) -> str:
+    return (
+        f"{table}: {', '.join(columns)} not as written: the backfill updates rows, and trigger "
+        f"{', '.join(triggered.triggers)} fires; a WHEN condition keeps it still (docs/backfill.md)"
+    )
 
 
 def _cut(text: str) -> str:

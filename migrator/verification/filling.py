@@ -61,8 +61,9 @@ def filled(scene: Scene) -> Filling:
         space.drop(rehearsed)
         if not refusal.concerns_rows or not _learn(refusal, rules, scene, empty):
             break
-        scene.tell(f"rows as {refusal.at} needs them: {refusal.message}")
-        notes.append(f"the rows were made so that {refusal.at} passes ({refusal.message})")
+        said = refusal.message.splitlines()[0]
+        scene.tell(f"rows as {refusal.at} needs them: {said}")
+        notes.append(f"the rows were made so that {refusal.at} passes: {said}")
     return _without_rows(scene, refusal)
 
 
@@ -94,7 +95,22 @@ def _without_rows(scene: Scene, refusal: Refusal | None) -> Filling:
 def _learn(refusal: Refusal, rules: Rules, scene: Scene, empty: str) -> bool:
     if refusal.sqlstate.startswith(_CASTS):
         return learn_style(rules, _touched_by(scene.plan, refusal))
-    return learn(refusal, rules, scene.before, empty)
+    return learn(refusal, rules, scene.before, empty, _family(refusal.table, scene.facts))
+
+
+def _family(name: QualifiedName | None, facts: Facts) -> frozenset[QualifiedName]:
+    """Return the table, with all that are in the same partition tree."""
+    if name is None:
+        return frozenset()
+    found, waiting = {name}, [name]
+    while waiting:
+        relation = facts.relation(waiting.pop())
+        if relation is not None:
+            above = () if relation.partition_of is None else (relation.partition_of,)
+            more = {*above, *relation.partitions} - found
+            found |= more
+            waiting += more
+    return frozenset(found)
 
 
 def _touched_by(plan: Plan, refusal: Refusal) -> tuple[QualifiedName, ...]:
