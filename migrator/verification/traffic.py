@@ -64,6 +64,9 @@ def with_traffic(
     if any(step.error for step in proof.steps):
         reason = "the plan was not carried out beside traffic, because it fails without"
         return replace(proof, unproved=(*proof.unproved, reason))
+    if not tables:
+        tell("no table that was there before is touched: there is nothing for traffic to do")
+        return proof
     sessions = f"{counted(load.readers, 'reader')} and {counted(load.writers, 'writer')}"
 
     def watched(url: str, work: Callable[[Diary], None]) -> Beside:

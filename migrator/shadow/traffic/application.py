@@ -58,12 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
     threads = [threading.Thread(target=_keep_acting, args=(actor, options.rate, stop)) for actor in actors]
     say("ready")
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        return
     for thread in threads:
         thread.start()
-    say("going")
-    sys.stdin.readline()
-    stop.set()
+    try:
+        say("going")
+        sys.stdin.readline()
+    finally:
+        stop.set()
     for thread in threads:
         thread.join()
     recording.write([actor.session.recorder for actor in actors], options.output)
