@@ -1,6 +1,6 @@
 """Times and sizes as people read them."""
 
-_KIB = 1024
+_KILO = 1024
 
 _SECOND_MS, _MINUTE_MS = 1_000, 60_000
 
@@ -21,10 +21,12 @@ def seconds(value: float) -> str:
 
 
 def size(value: int) -> str:
-    """Return `812 B`, `16 KiB`, `1.2 MiB`."""
+    """Return `812 bytes`, `16 kB`, `1.2 MB`: powers of 1024, as the server writes them."""
+    if value < _KILO:
+        return f"{value:,} bytes"
     number = float(value)
-    for unit in ("B", "KiB", "MiB"):
-        if number < _KIB:
-            return f"{number:.3g} {unit}" if unit != "B" else f"{value:,} B"
-        number /= _KIB
-    return f"{number:,.3g} GiB"
+    for unit in ("kB", "MB"):
+        number /= _KILO
+        if number < _KILO:
+            return f"{number:.3g} {unit}" if number < 1_000 else f"{number:.0f} {unit}"  # noqa: PLR2004  # digits
+    return f"{number / _KILO:,.3g} GB"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from migrator.plan.proof import Answer, LockSpan, Measurement, Proof, Stretch, Traffic, Wait
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
+from migrator.reports.amounts import milliseconds, size
 from migrator.reports.html import render
 from migrator.reports.html.axis import LEFT, RIGHT, Latency, Time
 from migrator.reports.html.markup import element, text
@@ -155,7 +156,7 @@ def test_content() -> None:
     assert "waited 1.9 s for ACCESS SHARE on public.users, from 0.500 s" in said
     assert "1 × read public.users: 42703: no such column" in said
     assert "rewrites public.orders" in said
-    assert "2 KiB" in said
+    assert "2 kB" in said
     assert COMMAND in said
 
 
@@ -231,6 +232,29 @@ def test_axis_marks_round_moments_and_keeps_inside() -> None:
         "2.5 s",
     ]
     assert (axis.x(-9), axis.x(9)) == (LEFT, RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0 ms"),
+        (0.4237, "0.424 ms"),
+        (99.96, "100 ms"),
+        (999.6, "1000 ms"),
+        (1250, "1.25 s"),
+        (200_000, "3 min 20 s"),
+    ],
+)
+def test_times_have_three_digits(value: float, shown: str) -> None:
+    assert milliseconds(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(812, "812 bytes"), (16_384, "16 kB"), (1_040_000, "1016 kB"), (1_258_291, "1.2 MB"), (2**31, "2 GB")],
+)
+def test_sizes_are_written_as_the_server_does(value: int, shown: str) -> None:
+    assert size(value) == shown
 
 
 def test_latency_is_shown_by_powers_of_ten() -> None:

@@ -42,7 +42,12 @@ def figures(proof: Proof) -> Markup:
     if len(pictures) > 1:
         scale = "Both have the same scale of time." if same else "Each has a scale of time of its own."
         note = element("p", scale, class_="quiet")
-    return joined(element("h2", "Locks and latency over time"), note, _legend(pictures), *drawn)
+    return joined(element("h2", _heading(pictures)), note, _legend(pictures), *drawn)
+
+
+def _heading(pictures: list[Picture]) -> str:
+    answered = any(picture.answers for picture in pictures)
+    return "Locks and latency over time" if answered else "Locks over time"
 
 
 def _pictures(proof: Proof) -> list[Picture]:
