@@ -28,7 +28,7 @@ from migrator.shadow.tracer import Recorder
 _WATCH = (SQL / "watch.sql").read_bytes()
 
 _POLL_S = 0.002
-_LIGHT_POLL_S = 0.02
+_LIGHT_POLL_S = 0.005
 """Where nothing waits for it, and the looking itself must not be noticed."""
 _PASSED_OVER = (
     psycopg.errors.LockNotAvailable,
