@@ -36,6 +36,10 @@ _PASSED_OVER = (
     psycopg.errors.UndefinedTable,
 )
 """A table that cannot be held is left out."""
+_MODES = tuple(map(sql.SQL, ("ROW EXCLUSIVE", "ROW SHARE", "ACCESS SHARE")))
+"""What a holder asks for: the first conflicts with all that writers wait for, the others with what is still
+stronger than a lock that the statement awaits already.
+"""
 _TURNS = 100
 """So often a statement is made to wait; then it is let go."""
 _LONGEST_S = 60.0
@@ -151,9 +155,7 @@ class Watch:
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE")
         holder.execute("SELECT FROM pg_catalog.pg_class LIMIT 1")  # takes the snapshot
         for table in self._tables:
-            lock = sql.SQL("LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE NOWAIT").format(table)
-            with contextlib.suppress(*_PASSED_OVER), holder.transaction():
-                holder.execute(lock)
+            any(_locked(holder, table, mode) for mode in _MODES)
 
     def _look(self) -> _Look | None:
         parameters = {"pid": self._pid, "holders": self._pids}
@@ -190,6 +192,15 @@ class Watch:
                 ends[oid] = looks[i + 1].at if i + 1 < len(looks) else ended
             moment = look.at
         return found, ends
+
+
+def _locked(holder: Connection, table: sql.Identifier, mode: sql.SQL) -> bool:
+    """Lock the table, unless the statement holds or awaits what conflicts with that; return whether it is."""
+    lock = sql.SQL("LOCK TABLE ONLY {} IN {} MODE NOWAIT").format(table, mode)
+    with contextlib.suppress(*_PASSED_OVER), holder.transaction():
+        holder.execute(lock)
+        return True
+    return False
 
 
 def _let_go(holder: Connection) -> None:
