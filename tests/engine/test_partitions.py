@@ -405,7 +405,7 @@ def test_drop_index_gives_way_to_readers(database: Database) -> None:
 
     applied(database, planned(database, "DROP INDEX by_id"), recorder=Recorder(actions=[look]))
 
-    assert waits == [(2000,)]
+    assert set(waits) == {(2000,)}  # on a busy machine more than one attempt may fail
     assert connection.execute("SELECT to_regclass('events_1_id_idx')").fetchone() == (None,)
 
 
