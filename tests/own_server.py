@@ -67,7 +67,7 @@ def own_server(choice: Choice, version: int) -> Iterator[OwnServer]:
     if not choice.docker:
         message = "a server of its own needs a container, and Docker does not answer"
         raise NoServerError(message)
-    server = servers.start_container(version, owner=choice.owner, port=_free_port())
+    server = servers.start_container(version, owner=choice.owner, port=_free_port(), lasting=True)
     try:
         with contextlib.closing(docker.from_env()) as client:
             yield OwnServer(server=server, container=client.containers.get(server.container))

@@ -39,6 +39,9 @@ PASSWORD = "scratch"
 LABEL = "migrator-tests"
 """On every container of ours; its value names the process that will remove it."""
 
+_DATA, _DATA_SINCE = "/var/lib/postgresql", 18
+"""The volume of the official image since that version; before, it was the folder `data` there."""
+
 # Nothing here outlives the run, so no write has to reach the disk. The rest is what some tests look at.
 SETTINGS: Mapping[str, str] = {
     "fsync": "off",
@@ -46,7 +49,7 @@ SETTINGS: Mapping[str, str] = {
     "full_page_writes": "off",
     "max_connections": "200",
     "max_prepared_transactions": "10",
-    "max_wal_size": "4GB",
+    "max_wal_size": "512MB",
     "wal_level": "logical",
     "log_lock_waits": "on",
     "jit": "off",
@@ -188,14 +191,20 @@ def _start(choice: Choice, version: int) -> Server:
         return _start_embedded(choice, version, remark=f"no container: {type(error).__name__}")
 
 
-def start_container(version: int, *, owner: str, port: int | None = None) -> Server:
-    """Start a container that the process named as owner will remove."""
+def start_container(version: int, *, owner: str, port: int | None = None, lasting: bool = False) -> Server:
+    """Start a container that the process named as owner will remove.
+
+    Its data are in memory, where databases are made and dropped several times as fast; a `lasting` one keeps
+    them when it is stopped and started again.
+    """
     _remove_abandoned()
     container = PostgresContainer(
         f"postgres:{version}", username="postgres", password=PASSWORD, dbname="postgres", driver=None
     )
     flags = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
     container.with_command(f"postgres {flags}").with_kwargs(labels={LABEL: owner}, shm_size="256m")
+    if not lasting:
+        container.with_tmpfs_mount(_DATA if version >= _DATA_SINCE else f"{_DATA}/data")
     container.with_bind_ports(container.port, port)
     container.start()
     server = Server(
