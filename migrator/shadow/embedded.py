@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,9 @@ SETTINGS: Mapping[str, str] = {
     "max_wal_size": "4GB",
 }
 
+
+_PATIENCE_S = 20.0
+"""For a server that is on its way up or down."""
 
 _OWNER = "owner"
 """The file in a folder that its process holds locked as long as it lives."""
@@ -81,11 +85,16 @@ def start(folder: Path, settings: Mapping[str, str] = SETTINGS) -> str:
 
 
 def stop(folder: Path) -> None:
-    """Stop the server and remove the folder."""
-    if (folder / "data" / "postmaster.pid").exists():
-        handle = _handle(folder)
-        handle.start()  # finds the one that runs; a handle that never looked stops nothing
-        handle.stop()
+    """Stop the server, also one that has not quite started, and remove the folder."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while (folder / "data" / "postmaster.pid").exists() and time.monotonic() < deadline:
+        try:
+            handle = _handle(folder)
+            handle.start()  # finds the one that runs; a handle that never looked stops nothing
+            handle.stop()
+        except (AssertionError, LookupError, ValueError, subprocess.SubprocessError):
+            # What the package raises where a server has not written its postmaster.pid to the end.
+            time.sleep(0.1)
     shutil.rmtree(folder, ignore_errors=True)
 
 

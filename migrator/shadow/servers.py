@@ -59,4 +59,5 @@ def host_of(url: str) -> str:
         parts = conninfo.conninfo_to_dict(url)
     except Exception as error:
         raise ConfigurationError("the address of the shadow server cannot be read") from error
-    return str(parts.get("host") or parts.get("service") or "this machine")
+    host = str(parts.get("host") or parts.get("service") or "")
+    return "this machine" if not host or host.startswith("/") else host

@@ -1,4 +1,4 @@
-"""What the user's own triggers do beside a plan: no declaration can know it, so it is told apart and said."""
+"""What no declaration of a step can know: what the user's own triggers do, and that tables are empty."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from migrator.plan.proof import Measurement
     from migrator.postgres.facts import Facts
     from migrator.postgres.identifiers import QualifiedName
+
+
+_NO_WORK = "did not happen"
 
 
 def of_backfilled(plan: Plan, facts: Facts) -> dict[QualifiedName, Triggered]:
@@ -59,6 +62,14 @@ def told_apart(
         left = tuple(line for line in step.differences if line not in elsewhere)
         cleared.append(replace(step, differences=left))
     return tuple(cleared), tuple(notes)
+
+
+def of_empty_tables(steps: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """Take out of the differences work that is declared and did not happen: without rows there is none."""
+    return tuple(
+        replace(step, differences=tuple(line for line in step.differences if not line.endswith(_NO_WORK)))
+        for step in steps
+    )
 
 
 def _triggers(facts: Facts, table: QualifiedName) -> list[tuple[str, str]]:
