@@ -4,6 +4,7 @@ Taken from a run beside traffic where there was one, else from what each step wa
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from migrator.plan.proof import Answer, LockSpan, Measurement, Stretch, Traffic, Wait
 from migrator.postgres.identifiers import QualifiedName
@@ -40,6 +41,16 @@ class Picture:
     answers: tuple[Answer, ...] = ()
     waits: tuple[Wait, ...] = ()
 
+    @property
+    def slice_s(self) -> float:
+        """How long the slice of an answer is."""
+        return _slice_s(self.answers)
+
+
+def _slice_s(answers: tuple[Answer, ...]) -> float:
+    pairs = pairwise(answer.at_s for answer in answers)
+    return min((later - earlier for earlier, later in pairs), default=0.02)
+
 
 def of_traffic(name: str, traffic: Traffic) -> Picture:
     """Return the picture of a run beside traffic."""
@@ -48,7 +59,7 @@ def of_traffic(name: str, traffic: Traffic) -> Picture:
     return Picture(
         name=name,
         begin_s=min([0.0, *at]),
-        end_s=max([traffic.seconds, *at]),
+        end_s=max([traffic.seconds, *(moment + _slice_s(traffic.answers) for moment in at)]),
         seconds=traffic.seconds,
         stretches=traffic.stretches,
         lanes=lanes,

@@ -5,7 +5,6 @@ How strong a lock is shows twice, by colour and by height, so that it is told wi
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from migrator.postgres.lock_modes import LockMode
@@ -200,9 +199,7 @@ def _latencies(picture: Picture, time: Time, scale: Latency) -> Markup:
 
 def _width(picture: Picture, time: Time) -> float:
     """Return how wide a slice is, in units of the picture."""
-    at = [answer.at_s for answer in picture.answers]
-    least = min((later - earlier for earlier, later in pairwise(at)), default=0.02)
-    return max(time.x(time.begin_s + least) - LEFT, 1.0)
+    return max(time.x(time.begin_s + picture.slice_s) - LEFT, 1.0)
 
 
 def _answer(answer: Answer, time: Time, scale: Latency, width: float) -> Markup:
