@@ -57,9 +57,21 @@ def _plan(command: Drop, context: Context) -> Outcome:
         hazards=hazards(command, names, context),
         steps=(_step(command, names, effect, context),),
         facts=_after(command, names, context.facts),
-        touches=(*names, *(lock.relation for lock in effect.locks if lock.relation not in names)),
+        touches=(
+            *names,
+            *(lock.relation for lock in effect.locks if lock.relation not in names),
+            *_called(command, names, context),
+        ),
         as_written=True,
     )
+
+
+def _called(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> tuple[QualifiedName, ...]:
+    """Return the functions of triggers that go: a DROP FUNCTION after this has to stay after it."""
+    relation = context.facts.relation(names[0]) if command.object_kind == "TRIGGER" else None
+    gone = {name.name for name in command.names}
+    triggers = () if relation is None else relation.triggers
+    return tuple(t.function for t in triggers if t.name in gone and t.function is not None)
 
 
 def _names(command: Drop, context: Context) -> tuple[QualifiedName, ...]:
