@@ -53,6 +53,11 @@ class Case:
         """Whether it cannot run in a transaction."""
         return "outside" in self.directives
 
+    @property
+    def needs(self) -> str:
+        """The extension that its schema needs."""
+        return self.directives.get("needs", "")
+
     def expected(self, version: int) -> Outcome | None:
         """Return what is to be measured; None where the version has no such form."""
         correction = self.corrections.get(version)

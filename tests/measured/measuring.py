@@ -1,26 +1,33 @@
-"""One database of a server, in which case after case is planned, carried out and rolled back."""
+"""One database of a server, in which case after case is planned, carried out and rolled back.
 
-from collections.abc import Iterator
+Each schema text has a namespace of its own, made before anything is measured, so that the facts of all are
+read at once; a case sees its own relations only.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import psycopg
 from psycopg import sql
 
 from migrator.database.introspect import read_facts
-from migrator.plan.effect import Effect, RelationLock
+from migrator.plan.effect import Effect
 from migrator.plan.hazard import Severity
 from migrator.plan.plan import Plan
 from migrator.planner import plan
 from migrator.policy import Policy
-from migrator.postgres.facts import Facts, RelationKind
+from migrator.postgres.facts import Facts
 from migrator.shadow.compare import differences
-from migrator.shadow.trace import Measured, Trace
+from migrator.shadow.trace import strongest
 from migrator.sql.migration import read_migration
 from tests.conftest import Database
 from tests.golden.case_file import Case as GoldenCase
 from tests.golden.planning import adjusted
 from tests.measured import outside
 from tests.measured.case_file import CASES, Case
+from tests.measured.looking import Seen, between, locks, relations
 from tests.measured.outcome import Outcome, of
 
 LARGE = GoldenCase(path=CASES, title="", settings={}, schema="", migration="", plan="")
@@ -33,7 +40,7 @@ class Found:
 
     outcome: Outcome
     operation: str
-    """The last statement's, e.g. `add-column`; several joined by ` + `."""
+    """The statements' kinds, e.g. `add-column`."""
     plan: str
     """What the tool makes of it: `as written`, its steps, or why it is refused."""
     undeclared: tuple[str, ...] = ()
@@ -41,93 +48,100 @@ class Found:
 
 
 class Bench:
-    """The database; cases with the schema of the one before find it there."""
+    """The database with the schemas of its cases."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cases: Sequence[Case]) -> None:
         self._database = database
         self._connection = database.connect()
-        self._made = ""
-        self._facts: Facts | None = None
-
-    def lacks(self, case: Case) -> bool:
-        """Whether the server has not got the extension that a case needs."""
-        name = case.directives.get("needs")
-        query = "SELECT 1 FROM pg_available_extensions WHERE name = %s"
-        return name is not None and self._connection.execute(query, [name]).fetchone() is None
+        self._connection.execute("SET client_min_messages = error")
+        known = {name for (name,) in self._connection.execute("SELECT name FROM pg_available_extensions")}
+        here = [case for case in cases if case.expected(database.version) is not None]
+        self.cases = [case for case in here if {case.needs} <= known | {""}]
+        self.lacking = [case for case in here if case not in self.cases]
+        """Those whose extension the server has not got."""
+        self._make_tablespace()
+        self._namespaces: dict[str, str] = {}
+        for case in self.cases:
+            if _schema(case) not in self._namespaces:
+                self._make(case)
+        self._facts = adjusted(read_facts(self._connection, journal_schema="migrator"), LARGE)
 
     def find(self, case: Case) -> Found:
         """Plan a case and measure it."""
-        if "tablespace" in case.directives:
-            self._make_tablespace()
-        self._make(f"{case.shared}\n{case.before}")
-        facts = self._read()
+        namespace = self._namespaces[_schema(case)]
+        self._connection.execute(f"SET search_path = {namespace}, public")
         migration = read_migration(case.statements, file="0001_case.sql", version="0001", name="case")
-        made = plan([migration], facts, Policy(), tool_version="measured")
-        measured = self._outside(case) if case.outside else self._inside(case)
+        made = plan([migration], self._facts_in(namespace), Policy(), tool_version="measured")
+        seen = self._outside(case, namespace) if case.outside else self._inside(case, namespace)
         kinds = dict.fromkeys(statement.kind for statement in made.statements)
-        found = Found(outcome=Outcome(), operation=" + ".join(kinds), plan=said(made))
-        if isinstance(measured, psycopg.Error):
-            return replace(found, outcome=Outcome(error=measured.sqlstate or ""))
+        found = Found(outcome=Outcome(), operation=" + ".join(kinds), plan=said(made, namespace))
+        if isinstance(seen, psycopg.Error):
+            return replace(found, outcome=Outcome(error=seen.sqlstate or ""))
         declared = _united(statement.effect for statement in made.statements)
-        if case.outside:
-            measured = replace(measured, reads=declared.scans)
-        sequences = frozenset(r.name for r in facts.relations if r.kind is RelationKind.SEQUENCE)
-        return replace(
-            found, outcome=of(measured, sequences), undeclared=tuple(differences(declared, measured))
-        )
+        undeclared = (line.replace(f"{namespace}.", "") for line in differences(declared, seen.measured))
+        return replace(found, outcome=of(seen, namespace), undeclared=tuple(undeclared))
 
-    def _inside(self, case: Case) -> Measured | psycopg.Error:
+    def _inside(self, case: Case, namespace: str) -> Seen | psycopg.Error:
+        connection, others = self._connection, self._others(namespace)
         try:
-            with self._connection.transaction(force_rollback=True):
-                trace = Trace(self._connection)
-                self._connection.execute(case.statements.encode())
-                return trace.measured()
+            with connection.transaction(force_rollback=True):
+                before = relations(connection, others)
+                connection.execute(case.statements.encode())
+                held = locks(connection, connection.info.backend_pid, {})
+                return between(before, relations(connection, others), held)
         except psycopg.Error as error:
             return error
 
-    def _outside(self, case: Case) -> Measured | psycopg.Error:
-        self._made = ""
-        return outside.measure(self._database, case.statements, case.directives["outside"])
+    def _outside(self, case: Case, namespace: str) -> Seen | psycopg.Error:
+        """Of its schema nothing is needed afterwards."""
+        holds = case.directives["outside"].split(" | ")
+        there = outside.Place(database=self._database, namespace=namespace, others=self._others(namespace))
+        return outside.measure(there, case.statements, holds)
 
-    def _read(self) -> Facts:
-        if self._facts is None:
-            self._facts = adjusted(read_facts(self._connection, journal_schema="migrator"), LARGE)
-        return self._facts
+    def _others(self, namespace: str) -> list[str]:
+        return [other for other in self._namespaces.values() if other != namespace]
+
+    def _facts_in(self, namespace: str) -> Facts:
+        others = set(self._others(namespace))
+        return msgspec.structs.replace(
+            self._facts,
+            relations=tuple(r for r in self._facts.relations if r.name.schema not in others),
+            search_path=(namespace, "public"),
+        )
+
+    def _make(self, case: Case) -> None:
+        namespace = f"case_{len(self._namespaces) + 1}"
+        self._namespaces[_schema(case)] = namespace
+        self._connection.execute(f"CREATE SCHEMA {namespace}; SET search_path = {namespace}, public")
+        if case.needs:
+            extension = sql.Identifier(case.needs)
+            self._connection.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(extension)
+            )
+        self._connection.execute(_schema(case).encode())
 
     def _make_tablespace(self) -> None:
         """A folder beside the server's data, which goes with the server."""
         if self._connection.execute("SELECT 1 FROM pg_tablespace WHERE spcname = 'elsewhere'").fetchone():
             return
         ((folder,),) = self._connection.execute("SHOW data_directory").fetchall()
-        place = sql.Literal(f"{folder}_elsewhere")
-        made = sql.Literal(f"mkdir -m 700 -p {folder}_elsewhere")
+        made = sql.Literal(f"mkdir -m 700 -p '{folder}_elsewhere'")
         self._connection.execute(sql.SQL("COPY (SELECT 1) TO PROGRAM {}").format(made))
+        place = sql.Literal(f"{folder}_elsewhere")
         self._connection.execute(sql.SQL("CREATE TABLESPACE elsewhere LOCATION {}").format(place))
 
-    def _make(self, schema: str) -> None:
-        if schema == self._made:
-            return
-        self._made, self._facts = "", None
-        connection = self._connection
-        for (name,) in connection.execute("SELECT pubname FROM pg_publication").fetchall():
-            connection.execute(sql.SQL("DROP PUBLICATION {}").format(sql.Identifier(name)))
-        others = "SELECT nspname FROM pg_namespace WHERE oid >= 16384 AND nspname NOT LIKE 'pg\\_%'"
-        for (name,) in connection.execute(f"{others} OR nspname = 'public'").fetchall():
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
-        connection.execute("CREATE SCHEMA public")
-        connection.execute(schema.encode())
-        self._made = schema
+
+def _schema(case: Case) -> str:
+    """Return the schema of a case; what cannot be rolled back has one of its own."""
+    own = f"-- {case.name}\n" if case.outside else ""
+    return f"{own}{case.shared}\n{case.before}"
 
 
-def _united(effects: Iterator[Effect]) -> Effect:
+def _united(effects: Iterable[Effect]) -> Effect:
     """Return the effect of statements in one transaction."""
     every = list(effects)
-    locks: dict[str, RelationLock] = {}
-    for lock in (lock for effect in every for lock in effect.locks):
-        known = locks.get(str(lock.relation), lock)
-        locks[str(lock.relation)] = max(known, lock, key=lambda each: each.mode.strength)
     return Effect(
-        locks=tuple(locks.values()),
+        locks=strongest(lock for effect in every for lock in effect.locks),
         scans=tuple(name for effect in every for name in effect.scans),
         rewrites=tuple(name for effect in every for name in effect.rewrites),
         index_builds=tuple(name for effect in every for name in effect.index_builds),
@@ -135,14 +149,15 @@ def _united(effects: Iterator[Effect]) -> Effect:
     )
 
 
-def said(made: Plan) -> str:
+def said(made: Plan, namespace: str) -> str:
     """Say in a few words what the tool makes of it."""
     errors = [hazard for hazard in made.hazards if hazard.severity is Severity.ERROR]
     if any(statement.effect.unknown for statement in made.statements):
         return "not read: refused"
     if errors:
         kinds = ", ".join(dict.fromkeys(str(hazard.kind) for hazard in errors))
-        return f"refused: {kinds}" if not all(h.approvable for h in errors) else f"asks for approval: {kinds}"
-    if all(statement.as_written for statement in made.statements):
+        return f"asks for approval: {kinds}" if all(h.approvable for h in errors) else f"refused: {kinds}"
+    if made.steps and all(statement.as_written for statement in made.statements):
         return "as written"
-    return "; ".join(step.title.replace("public.", "") for step in made.steps) or "nothing to do"
+    steps = "; ".join(step.title.replace(f"{namespace}.", "") for step in made.steps)
+    return re.sub(rf"\b{namespace}\.", "", steps) or "nothing to do"

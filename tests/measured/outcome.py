@@ -6,12 +6,10 @@ read the table: that is not written again as a scan. `empty t` is a table with n
 indexes.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
-from migrator.shadow.trace import Measured
+from tests.measured.looking import Seen
 
 WORK = ("scan", "rewrite", "index", "empty")
 
@@ -71,25 +69,20 @@ def read(text: str) -> Outcome:
     return Outcome(locks=locks, work=work)
 
 
-def of(measured: Measured, sequences: frozenset[QualifiedName] = frozenset()) -> Outcome:
-    """Return what a trace measured."""
-    locks = {_name(lock.relation): lock.mode for lock in measured.locks}
+def of(seen: Seen, namespace: str) -> Outcome:
+    """Return what was seen; names of the namespace are written without it."""
+
+    def short(name: object) -> str:
+        return str(name).removeprefix(f"{namespace}.")
+
+    measured = seen.measured
+    locks = {short(lock.relation): lock.mode for lock in measured.locks}
     for lock in measured.other_locks:
-        if lock.mode.strength > _BY_USE or (lock.relation in sequences and lock.mode is not LockMode.ACCESS_SHARE):
-            locks[_name(lock.relation)] = lock.mode
-    empty = _names(measured.truncated)
-    work = {
-        "rewrite": _names(measured.rewrites) - empty,
-        "empty": empty,
-        "index": _names(measured.index_builds) - empty,
-    }
-    known = work["rewrite"] | work["index"] | empty
-    return Outcome(locks=locks, work={"scan": _names(measured.scans) - known, **work})
-
-
-def _names(names: Iterable[QualifiedName]) -> frozenset[str]:
-    return frozenset(map(_name, names))
-
-
-def _name(name: QualifiedName) -> str:
-    return str(name).removeprefix("public.")
+        of_sequence = str(lock.relation) in seen.sequences and lock.mode is not LockMode.ACCESS_SHARE
+        if lock.mode.strength > _BY_USE or of_sequence:
+            locks[short(lock.relation)] = lock.mode
+    empty = frozenset(map(short, measured.truncated))
+    rewrites = frozenset(map(short, measured.rewrites)) - empty
+    indexes = frozenset(map(short, measured.index_builds)) - empty
+    scans = frozenset(map(short, seen.scans)) - rewrites - indexes - empty
+    return Outcome(locks=locks, work={"scan": scans, "rewrite": rewrites, "index": indexes, "empty": empty})

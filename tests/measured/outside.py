@@ -7,72 +7,59 @@ after its last wait is not seen, and what it scans is not either.
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from typing import Any, LiteralString
+from dataclasses import dataclass
 
 import psycopg
 
-from migrator.plan.effect import RelationLock
-from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
-from migrator.shadow.trace import Measured, Trace
 from tests.conftest import Database
+from tests.measured.looking import Connection, Seen, between, locks, relations
 from tests.waiting import until
-
-_MODES = {mode.catalog_name: mode for mode in LockMode}
-
-_LOCKS: LiteralString = """
-    SELECT n.nspname, c.relname, c.relkind IN ('i', 'I', 'S'), l.mode
-    FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE l.pid = %s AND l.locktype = 'relation' AND c.oid = ANY(%s)
-      AND n.nspname NOT IN ('pg_catalog', 'pg_toast')
-"""
-
-_EXISTING: LiteralString = "SELECT coalesce(array_agg(oid), '{}') FROM pg_class"
 
 _HOLDS = {"snapshot": b"SELECT count(*) FROM pg_class", "function": b"SELECT pg_advisory_xact_lock(1)"}
 """What is held besides tables; a function that an index of the case calls stops at the advisory lock."""
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where statements find their tables."""
+
+    database: Database
+    namespace: str
+    others: list[str]
+    """Namespaces that do not count."""
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Open a session that looks for names there."""
+        with self.database.server.connect(self.database.name) as connection:
+            connection.execute(f"SET search_path = {self.namespace}, public")
+            yield connection
 
 
-def measure(database: Database, statement: str, holds: str) -> Measured | psycopg.Error:
+def measure(place: Place, statement: str, holds: list[str]) -> Seen | psycopg.Error:
     """Carry it out, and return what was seen of it; scans are not.
 
-    `holds` tells what holds it up, one after the other: `t IN ROW EXCLUSIVE MODE | snapshot`.
+    `holds` tells what holds it up, one after the other: `t IN ROW EXCLUSIVE MODE`, `snapshot`.
     """
-    observer = database.connect()
-    ((existing,),) = observer.execute(_EXISTING).fetchall()
-    trace = Trace(observer)
-    seen: dict[tuple[QualifiedName, bool], LockMode] = {}
+    held: dict[int, LockMode] = {}
     with ExitStack() as stack:
-        holders = [stack.enter_context(_holder(database, hold)) for hold in holds.split(" | ")]
-        worker = stack.enter_context(database.server.connect(database.name))
+        observer, worker = (stack.enter_context(place.session()) for _ in range(2))
+        before = relations(observer, place.others)
+        holders = [stack.enter_context(_holder(place, hold)) for hold in holds]
         failure = stack.enter_context(_running(worker, statement))
         while blockers := _waits_for(observer, worker, failure):
-            for schema, name, other, mode in observer.execute(_LOCKS, [worker.info.backend_pid, existing]):
-                relation = QualifiedName(schema, name), other
-                known = seen.get(relation, LockMode.ACCESS_SHARE)
-                seen[relation] = max(known, _MODES[mode], key=lambda each: each.strength)
+            held = locks(observer, worker.info.backend_pid, held)
             for holder in holders:
                 if holder.info.backend_pid in blockers:
                     holder.rollback()
-    return failure[0] if failure else _with_locks(trace.measured(), seen)
-
-
-def _with_locks(measured: Measured, seen: dict[tuple[QualifiedName, bool], LockMode]) -> Measured:
-    locks = [(other, RelationLock(name, mode)) for (name, other), mode in seen.items()]
-    return replace(
-        measured,
-        locks=tuple(lock for other, lock in locks if not other),
-        other_locks=tuple(lock for other, lock in locks if other),
-        scans=(),
-    )
+        after = relations(observer, place.others)
+    return failure[0] if failure else between(before, after, held, outside=True)
 
 
 @contextmanager
-def _holder(database: Database, hold: str) -> Iterator[Connection]:
-    with database.server.connect(database.name) as connection:
+def _holder(place: Place, hold: str) -> Iterator[Connection]:
+    with place.session() as connection:
         connection.autocommit = False
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.execute(_HOLDS.get(hold, f"LOCK TABLE {hold}".encode()))
@@ -82,7 +69,7 @@ def _holder(database: Database, hold: str) -> Iterator[Connection]:
 
 @contextmanager
 def _running(worker: Connection, statement: str) -> Iterator[list[psycopg.Error]]:
-    """Run it in a thread; the list holds the error once there is one, and None is not in it."""
+    """Run it in a thread; the list holds the error once there is one."""
     failure: list[psycopg.Error] = []
 
     def run() -> None:
@@ -93,7 +80,6 @@ def _running(worker: Connection, statement: str) -> Iterator[list[psycopg.Error]
 
     thread = threading.Thread(target=run)
     thread.start()
-    worker.info.backend_pid  # noqa: B018  # read before the thread ends
     yield failure
     thread.join()
 
@@ -103,7 +89,10 @@ def _waits_for(observer: Connection, worker: Connection, failure: list[psycopg.E
 
     def answer() -> tuple[bool, list[int]] | None:
         row = observer.execute(
-            "SELECT state = 'idle' AND query <> '', pg_blocking_pids(pid) FROM pg_stat_activity WHERE pid = %s",
+            """
+            SELECT state = 'idle' AND query !~ '^SET search_path', pg_blocking_pids(pid)
+            FROM pg_stat_activity WHERE pid = %s
+            """,
             [worker.info.backend_pid],
         ).fetchone()
         if failure or row is None or row[0]:
