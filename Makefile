@@ -13,11 +13,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := migrator tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers unit golden chaos docs tests histories format wheel changelog clean
+.PHONY: help demo test lint types layers unit golden chaos docs tests histories measured format wheel changelog clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
-	@echo 'targets: demo test lint types layers unit golden chaos docs tests histories format wheel changelog clean'
+	@echo 'targets: demo test lint types layers unit golden chaos docs tests histories measured format wheel changelog clean'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "migrator needs Python 3.11 or newer; set PYTHON=…")'
@@ -62,6 +62,10 @@ golden chaos docs: $(VENV)/.dev
 # Migrations of other projects, from ../shared/histories or the folder named by MIGRATOR_HISTORIES.
 histories: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.histories --write docs/histories.md
+
+# What statements do on every server version; needs Docker.
+measured: $(VENV)/.dev
+	$(BIN)/python -m tests.measured.table
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(SOURCES)

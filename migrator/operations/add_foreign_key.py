@@ -28,7 +28,8 @@ from migrator.operations.foreign_key_support import duplicate, foreign_key_defin
 from migrator.operations.hazards import answered, good_to_know
 from migrator.operations.liveness import endangered, in_use, small
 from migrator.operations.names import foreign_key_name
-from migrator.operations.partition_tree import partitioned, spread
+from migrator.operations.partition_facts import has_constraint
+from migrator.operations.partition_tree import below, partitioned, spread
 from migrator.operations.partition_validation import validations
 from migrator.operations.partitioned_foreign_key import (
     PartitionedForeignKey,
@@ -104,10 +105,20 @@ def _foreign_key(
 
 def locks(key: ForeignKey, context: Context) -> tuple[RelationLock, ...]:
     """Return SHARE ROW EXCLUSIVE on both tables, parent first: child first is prone to deadlocks."""
-    mode = LockMode.SHARE_ROW_EXCLUSIVE
-    facts = context.facts
-    both = (*partition_locks(key.parent, mode, facts), *partition_locks(key.table, mode, facts))
+    mode, facts = LockMode.SHARE_ROW_EXCLUSIVE, context.facts
+    # The key of a partition that has it becomes part of this one, and loses triggers on the parent.
+    on_parent = LockMode.ACCESS_EXCLUSIVE if any(_have_it(key, context)) else mode
+    both = (*partition_locks(key.parent, on_parent, facts), *partition_locks(key.table, mode, facts))
     return tuple(dict.fromkeys(both))
+
+
+def _have_it(key: ForeignKey, context: Context) -> list[bool]:
+    """Say of each partition with rows whether it has the same foreign key, validated (catalogue 96)."""
+    relations = (context.facts.relation(name) for name in below(key.table, context.facts))
+    with_rows = [relation for relation in relations if not partitioned(relation)]
+    wanted = _constraint(key)
+    wanted = msgspec.structs.replace(wanted, definition=wanted.definition.removesuffix(" NOT VALID"))
+    return [relation is not None and has_constraint(relation, wanted) for relation in with_rows]
 
 
 def steps_and_facts(key: ForeignKey, context: Context) -> tuple[tuple[Step, ...], Facts]:
@@ -171,7 +182,11 @@ def findings(key: ForeignKey, context: Context) -> tuple[Hazard, ...]:
 
 def after(key: ForeignKey, context: Context) -> Facts:
     """Return the facts with the constraint."""
-    constraint = Constraint(
+    return spread(folding.with_constraint(context.facts, key.table, _constraint(key)), key.table)
+
+
+def _constraint(key: ForeignKey) -> Constraint:
+    return Constraint(
         name=key.name,
         kind=ConstraintKind.FOREIGN_KEY,
         columns=key.columns,
@@ -180,7 +195,6 @@ def after(key: ForeignKey, context: Context) -> Facts:
         references=key.parent,
         referenced_columns=key.parent_columns,
     )
-    return spread(folding.with_constraint(context.facts, key.table, constraint), key.table)
 
 
 def _definition(key: ForeignKey) -> str:
@@ -208,6 +222,9 @@ def _plan(action: AddConstraint, context: Context) -> Outcome:
     if constraint.not_valid or constraint.not_enforced:
         return _as_written(key, Effect(locks=locks(key, context)), context)
     effect = Effect(locks=locks(key, context), scans=tuple(dict.fromkeys((key.table, key.parent))))
+    have_it = _have_it(key, context)
+    if have_it and all(have_it):
+        return _as_written(key, Effect(locks=effect.locks), context)
     if _harmless(key, context):
         return _as_written(key, effect, context)
     if _partitioned_before_18(key, context):

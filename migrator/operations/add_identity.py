@@ -32,10 +32,12 @@ from migrator.operations.target import extension_owned, missing_columns, relatio
 from migrator.plan import ddl
 from migrator.plan import ddl_sequence as sql
 from migrator.plan.ddl import Sql
+from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Phase, Step
 from migrator.postgres.facts import Column, Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import AddIdentity, DropDefault
 
 NAME = "add-identity"
@@ -46,7 +48,7 @@ def _plan(action: AddIdentity, context: Context) -> Outcome:
     sequence = named_sequence(action.options, table, action.column, context)
     outcome = Outcome(
         operation=NAME,
-        effect=effect_on(context, table),
+        effect=_effect(table, context),
         facts=_after(action, sequence, context),
         touches=(table, sequence),
     )
@@ -64,6 +66,13 @@ def _plan(action: AddIdentity, context: Context) -> Outcome:
         *extension_owned(relation),
     )
     return replace(outcome, hazards=hazards, steps=(_step(action, sequence, hazards, context),))
+
+
+def _effect(table: QualifiedName, context: Context) -> Effect:
+    """Return the lock; partitions are locked since they are numbered too (measured on 13 to 18)."""
+    if context.facts.server_version.identity_of_partitions:
+        return effect_on(context, table)
+    return Effect(locks=(RelationLock(table, LockMode.ACCESS_EXCLUSIVE),))
 
 
 def _title(action: AddIdentity, table: QualifiedName) -> str:
@@ -93,7 +102,7 @@ def _step(
         context,
         f"{_title(action, table)}, beyond the numbers that are taken",
         statements,
-        effect_on(context, table),
+        _effect(table, context),
         phase=Phase.CONTRACT if breaks else Phase.EXPAND,
         recipe="R2",
         undo=_undo(action, table),

@@ -28,6 +28,7 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import endangered
 from migrator.operations.names import relation_names
+from migrator.operations.not_null_proof import proved_not_null
 from migrator.operations.partition_tree import foreign_partition, partitioned
 from migrator.operations.partitioned_unique import partitioned_unique_steps
 from migrator.operations.steps import approved_timeouts, as_written, effect_on
@@ -63,7 +64,9 @@ def _plan(action: AddConstraint, context: Context) -> Outcome:
     if constraint.using_index is not None and relation is not None:
         columns = _columns_of_index(relation.index(constraint.using_index))
     key = key_of(constraint, table, columns, context)
-    effect = replace_builds(_locks_as_written(key, context), key)
+    effect = replace_builds(_locks_as_written(key, context), key, relation)
+    if partitioned(relation) and context.alter is not None and context.alter.only:
+        effect = Effect(locks=(RelationLock(table, LockMode.ACCESS_EXCLUSIVE),))
     outcome = Outcome(operation=NAME, effect=effect, facts=context.facts, touches=(table,))
     found = _findings(key, relation, context)
     if any(not hazard.approvable for hazard in found):
@@ -86,11 +89,20 @@ def _locks_as_written(key: Key, context: Context) -> Effect:
     return changed(whole, locks=tuple(locks))
 
 
-def replace_builds(effect: Effect, key: Key) -> Effect:
-    """Return the effect with what is read and built under its locks."""
+def replace_builds(effect: Effect, key: Key, relation: Relation | None) -> Effect:
+    """Return the effect with what is read and built under its locks.
+
+    A primary key reads the table where its columns may be NULL, though the index is there (catalogue 106).
+    """
     if key.constraint.using_index is not None:
-        return effect
+        sure = relation is not None and all(_never_null(relation, name) for name in key.columns)
+        return effect if sure or not key.constraint.primary else changed(effect, scans=(key.table,))
     return changed(effect, scans=(key.table,), index_builds=(key.table,))
+
+
+def _never_null(relation: Relation, name: str) -> bool:
+    column = relation.column(name)
+    return (column is not None and column.not_null) or proved_not_null(relation, name)
 
 
 def _planned(outcome: Outcome, key: Key, relation: Relation | None, context: Context) -> Outcome:

@@ -31,7 +31,7 @@ from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import felt, small
 from migrator.operations.partition_bound import condition
-from migrator.operations.partition_facts import matching_index
+from migrator.operations.partition_facts import has_constraint, matching_index
 from migrator.operations.steps import approved_timeouts, as_written, written
 from migrator.operations.target import missing_relation, table_of
 from migrator.plan.effect import Effect
@@ -124,10 +124,16 @@ def _effect(root: Relation, table: Relation, context: Context) -> Effect:
     lacking = any(matching_index(table, index) is None for index in root.indexes)
     return msgspec.structs.replace(
         attach_effect(root, table.name, context),
-        scans=(*read, *default_proof.default_read(root, context)),
+        scans=(*read, *_checked_against(root, table), *default_proof.default_read(root, context)),
         # Of a table that the plan creates LIKE another the indexes are not known, and nobody waits for it.
         index_builds=read if lacking and not table.created_in_plan else (),
     )
+
+
+def _checked_against(root: Relation, table: Relation) -> tuple[QualifiedName, ...]:
+    """Return the tables that foreign keys refer to which the new partition has not got (catalogue 138)."""
+    missing = [c.references for c in root.constraints if c.references and not has_constraint(table, c)]
+    return tuple(dict.fromkeys(missing))
 
 
 def _misfits(root: Relation, table: Relation) -> tuple[Hazard, ...]:

@@ -81,6 +81,8 @@ def _plan(command: CreateIndex, context: Context) -> Outcome:
         *extension_owned(relation),
         *taken,
     )
+    if command.if_not_exists and index.name in relation_names(index.schema, context.facts):
+        outcome = replace(outcome, effect=Effect(locks=effect.locks))
     facts = with_index(context, table, index_of(command, name, context))
     folded = replace(outcome, facts=facts if command.only else spread(facts, table))
     safe = _safe_or_refused(folded, command, index, relation, context)

@@ -16,6 +16,8 @@ Source
     Catalogue 175, 191, 198, 203, 206, 217; the manual's pages of these commands.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from migrator.operations import folding
@@ -33,6 +35,7 @@ from migrator.operations.steps import (
 from migrator.operations.target import absent
 from migrator.plan.effect import Effect, RelationLock
 from migrator.plan.step import Phase, Step
+from migrator.postgres.column_users import UserKind
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
@@ -106,6 +109,8 @@ def _exists(kind: str, name: QualifiedName, context: Context) -> bool:
 
 
 def _effect(command: Drop, names: tuple[QualifiedName, ...], context: Context) -> Effect:
+    if command.object_kind == "STATISTICS":
+        return Effect(locks=tuple(_tables_of_statistics(command, context)), unknown=command.cascade)
     if command.object_kind not in _RELATIONS and command.on_table is None:
         return Effect(unknown=command.cascade)
     mode, facts = LockMode.ACCESS_EXCLUSIVE, context.facts
@@ -113,6 +118,14 @@ def _effect(command: Drop, names: tuple[QualifiedName, ...], context: Context) -
     if command.cascade:
         locks += [RelationLock(view, mode) for view in views_over(names, facts)]
     return Effect(locks=tuple(dict.fromkeys(locks)), unknown=command.cascade)
+
+
+def _tables_of_statistics(command: Drop, context: Context) -> Iterator[RelationLock]:
+    """Return the locks on the tables that they are about (catalogue 210)."""
+    named = {name.name for name in command.names}
+    for relation in context.facts.relations:
+        if any(u.kind is UserKind.STATISTICS and u.name in named for u in relation.column_users):
+            yield RelationLock(relation.name, LockMode.SHARE_UPDATE_EXCLUSIVE)
 
 
 def _step(command: Drop, names: tuple[QualifiedName, ...], effect: Effect, context: Context) -> Step:

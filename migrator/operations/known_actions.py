@@ -39,7 +39,17 @@ ACTIONS: dict[str, Form] = {
     "CLUSTER ON": Form("125", SUX, NONE, FREE, "remembers an index for CLUSTER"),
     "SET WITHOUT CLUSTER": Form("125", SUX, NONE, FREE, "forgets the index for CLUSTER"),
     "REPLICA IDENTITY": Form("130, 131", AX, NONE, FREE, "is replicated by another key from now on"),
-    "ALTER CONSTRAINT": Form("93, 94, 111", AX, SCAN, REFUSED, "may be read from end to end under the lock"),
+    "ALTER CONSTRAINT": Form(
+        "94, 111, 112", AX, NONE, FREE, "has a constraint checked otherwise from now on"
+    ),
+    "ALTER CONSTRAINT ENFORCED": Form(
+        "93",
+        AX,
+        SCAN,
+        REFUSED,
+        "is read from end to end under the lock, and what it refers to as well",
+        "drop the constraint and add it anew, which is validated while reads and writes go on",
+    ),
     "SET TABLESPACE": Form("121", AX, REWRITE, REFUSED, "is copied under the lock"),
     "SET LOGGED": Form("123", AX, REWRITE, REFUSED, "is written anew under the lock"),
     "SET UNLOGGED": Form(

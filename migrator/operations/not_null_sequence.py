@@ -155,15 +155,17 @@ def _add_not_valid(target: NotNullTarget, name: str, context: Context) -> Step:
 def not_validated(target: NotNullTarget, context: Context) -> str | None:
     """Return the name of a NOT NULL constraint that is there but NOT VALID (18+)."""
     relation = context.facts.relation(target.table)
-    constraints = () if relation is None else relation.constraints
-    return next(
-        (
-            c.name
-            for c in constraints
-            if c.kind is ConstraintKind.NOT_NULL and c.columns == (target.column,) and not c.validated
-        ),
-        None,
-    )
+    return None if relation is None else _not_validated(relation, target.column)
+
+
+def validated(relation: Relation, column: str) -> bool:
+    """Whether no NOT NULL constraint of the column is NOT VALID."""
+    return _not_validated(relation, column) is None
+
+
+def _not_validated(relation: Relation, column: str) -> str | None:
+    found = (c for c in relation.constraints if c.kind is ConstraintKind.NOT_NULL and c.columns == (column,))
+    return next((c.name for c in found if not c.validated), None)
 
 
 def nulls(target: NotNullTarget, context: Context, sqlstate: str) -> Diagnosis:

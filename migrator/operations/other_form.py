@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from migrator.operations import form_effects
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.form_facts import after_action
 from migrator.operations.hazards import needs_approval
@@ -27,7 +28,7 @@ from migrator.operations.known_actions import ACTIONS
 from migrator.operations.known_commands import COMMANDS
 from migrator.operations.known_forms import UNKNOWN, Form, Verdict, Work
 from migrator.operations.liveness import empty, endangered, in_use, live
-from migrator.operations.renamed_objects import after_rename, nobody_knows
+from migrator.operations.renamed_objects import after_rename, nobody_knows, resolve_type
 from migrator.operations.steps import (
     approved_timeouts,
     as_written,
@@ -64,6 +65,10 @@ class Case:
     form: Form
     names: tuple[QualifiedName, ...]
     """The relation itself first, then others that it names or locks."""
+    text: str = ""
+    """Of the form as written."""
+    objects: tuple[QualifiedName, ...] = ()
+    """What it names besides relations."""
     is_table: bool = True
 
 
@@ -83,13 +88,19 @@ def _plan_action(action: object, context: Context) -> Outcome:
     words, table = _action_words(action), table_of(context)
     object_kind = "TABLE" if context.alter is None else context.alter.object_kind
     named = action.names if isinstance(action, OtherAction) else ()
+    text = action.text.text if isinstance(action, OtherAction) else ""
+    if words == "ALTER CONSTRAINT" and form_effects.enforces(text):
+        words = f"{words} ENFORCED"
     whole = words if object_kind == "TABLE" else f"{object_kind} {words}"
     case = Case(
         words=whole,
         form=ACTIONS.get(whole) or ACTIONS.get(words, UNKNOWN),
         names=(table, *(context.resolve(name) for name in named)),
+        text=text,
         is_table=object_kind in {"TABLE", "FOREIGN TABLE"},
     )
+    if form_effects.changes_nothing(words, table, context.facts):
+        case = replace(case, form=replace(case.form, work=Work.NONE, verdict=Verdict.FREE))
     return _outcome(case, after_action(action, table, context.facts), context)
 
 
@@ -101,7 +112,8 @@ def _plan_command(command: KnownForm, context: Context) -> Outcome:
     form = COMMANDS.get(words, UNKNOWN)
     if nobody_knows(command, context):
         form = replace(form, verdict=Verdict.FREE)
-    case = Case(words=words, form=form, names=names)
+    text = context.statement.text
+    case = Case(words=words, form=form, names=names, text=text, objects=command.names)
     if words not in _CODE:
         return _outcome(case, after_rename(command, context), context)
     facts = msgspec.structs.replace(context.facts, complete=False)
@@ -130,6 +142,10 @@ def _outcome(case: Case, facts: Facts, context: Context) -> Outcome:
 
 
 def _effect(case: Case, context: Context) -> Effect:
+    about = case.names or tuple(resolve_type(name, context) for name in case.objects)
+    special = form_effects.effect_of(case.words, case.form, about, case.text, context) if about else None
+    if special is not None:
+        return special
     mode, names = case.form.lock, case.names
     locks = [lock for n in names for lock in locks_on(n, mode, context.facts)] if mode is not None else []
     subjects = names[:1]

@@ -44,7 +44,7 @@ from migrator.plan.ddl_diagnosis import NOT_NULL_VIOLATION
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard, HazardKind
 from migrator.plan.step import Step
-from migrator.postgres.facts import Constraint, ConstraintKind, Facts
+from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Relation
 from migrator.postgres.lock_modes import LockMode
 from migrator.sql.syntax import AddConstraint, NotNullConstraint, SetNotNull
 
@@ -72,7 +72,7 @@ def plan_target(target: NotNullTarget, context: Context) -> Outcome:
     pending = sequence.not_validated(target, context)
     if column is not None and column.not_null and pending is None:
         return _nothing(target, context)
-    if relation is not None and proved_not_null(relation, target.column) and pending is None:
+    if relation is not None and pending is None and _proved(relation, target.column, context.facts):
         return _quick(target, context, "a validated CHECK proves it: no scan")
     effect = _effect(target, context)
     if not endangered(relation, context):
@@ -88,6 +88,16 @@ def plan_target(target: NotNullTarget, context: Context) -> Outcome:
         facts=facts,
         touches=(target.table,),
     )
+
+
+def _proved(relation: Relation, column: str, facts: Facts) -> bool:
+    """Whether it is proved of the table, or of every partition below it (catalogue 45)."""
+    own = relation.column(column)
+    set_already = own is not None and own.not_null and sequence.validated(relation, column)
+    if set_already or proved_not_null(relation, column):
+        return True
+    below = [facts.relation(name) for name in relation.partitions]
+    return bool(below) and all(each is not None and _proved(each, column, facts) for each in below)
 
 
 def _effect(target: NotNullTarget, context: Context) -> Effect:

@@ -67,6 +67,11 @@ class ServerVersion(msgspec.Struct, frozen=True, order=True):
         return self.major >= 15
 
     @property
+    def identity_of_partitions(self) -> bool:
+        """An identity column of a partitioned table is one of its partitions too (catalogue 48)."""
+        return self.major >= 17
+
+    @property
     def nulls_not_distinct(self) -> bool:
         """UNIQUE NULLS NOT DISTINCT."""
         return self.major >= 15

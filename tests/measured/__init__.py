@@ -1,1 +1,1 @@
-"""Operations of the catalogue, measured on every server version: the tool's declarations and the claims beside them."""
+"""Operations of the catalogue, measured on every server version, beside what is said and declared of them."""

@@ -2,11 +2,13 @@
 
 A case begins with `# ROW title` and holds, in this order:
 - `@outside`: its statement cannot run in a transaction; `@needs NAME`: an extension;
-  `@trap GOLDEN …`: a trap, and the golden plans that show what the tool does about it
+  `@trap [GOLDEN …]`: a trap, and the golden plans that show what the tool does about it
 - SQL that exists beforehand, ended by a line `--`, where the shared schema does not do
 - the statements
-- `= 13-17: OUTCOME`: what the catalogue says, for some versions (without them: all); the others have no such form
+- `= 13-17: OUTCOME`: what the catalogue says, for some versions (without them: all); others have no such form
+  Of locks on indexes and sequences it tells in some rows only; the others are written down as measured
 - `! 13-17: OUTCOME: why`: what is measured where that is something else
+- `> 13-17: why`: the tool declares more than is measured there; less it never may
 A row without a case has one line `~ reason`.
 """
 
@@ -41,6 +43,8 @@ class Case:
     claims: dict[int, Outcome]
     """What the catalogue says, by version."""
     corrections: dict[int, Correction] = field(default_factory=dict)
+    careful: dict[int, str] = field(default_factory=dict)
+    """Why the tool declares more than is measured, by version."""
     reason: str | None = None
     """Why there is nothing to measure."""
 
@@ -58,6 +62,16 @@ class Case:
         """The extension that its schema needs."""
         return self.directives.get("needs", "")
 
+    @property
+    def trap(self) -> bool:
+        """Whether it is one of those that are easily taken for harmless."""
+        return "trap" in self.directives
+
+    @property
+    def goldens(self) -> list[str]:
+        """Of a trap, the golden plans that show what the tool does about it."""
+        return self.directives.get("trap", "").split()
+
     def expected(self, version: int) -> Outcome | None:
         """Return what is to be measured; None where the version has no such form."""
         correction = self.corrections.get(version)
@@ -73,8 +87,8 @@ def read_chapter(path: Path) -> list[Case]:
 def _read(block: str, chapter: str, shared: str) -> Case:
     heading, *lines = block.rstrip().splitlines()
     row, _, title = heading.partition(" ")
-    marked = {mark: [line[2:] for line in lines if line.startswith(f"{mark} ")] for mark in "=!~"}
-    sql = [line for line in lines if line[:1] not in set("=!~@")]
+    marked = {mark: [line[2:] for line in lines if line.startswith(f"{mark} ")] for mark in "=!>~"}
+    sql = [line for line in lines if line[:1] not in set("=!>~@")]
     cut = sql.index("--") if "--" in sql else -1
     directives = [line[1:].partition(" ") for line in lines if line.startswith("@")]
     return Case(
@@ -87,6 +101,7 @@ def _read(block: str, chapter: str, shared: str) -> Case:
         directives={name: value for name, _, value in directives},
         claims={v: read(text) for line in marked["="] for v, text in _by_version(line)},
         corrections={v: _correction(text) for line in marked["!"] for v, text in _by_version(line)},
+        careful=dict(pair for line in marked[">"] for pair in _by_version(line)),
         reason=next(iter(marked["~"]), None),
     )
 

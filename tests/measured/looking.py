@@ -1,6 +1,5 @@
-"""Two looks at a database, and what happened in between: as `migrator.shadow` compares them, and every scan."""
+"""Two looks at a database and what happened in between, as `migrator.shadow` sees it, and every scan."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -10,9 +9,21 @@ from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.relations import RELATIONS, TABLES, Relations, read, without
 from migrator.shadow.trace import Measured, changes
 
+Held = dict[int, LockMode]
+"""The strongest lock on each relation, by oid."""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _MODES = {mode.catalog_name: mode for mode in LockMode}
+
+CASE = "case_"
+"""So begin the namespaces of cases."""
+
+_RELATIONS = (
+    b"SELECT * FROM ("
+    + RELATIONS
+    + b") AS r (oid, schema) WHERE schema = %(namespace)s OR NOT starts_with(schema, 'case_')"
+)
 
 _LOCKS: LiteralString = """
     SELECT relation::bigint, mode FROM pg_locks
@@ -31,13 +42,13 @@ class Seen:
     sequences: frozenset[str]
 
 
-def relations(connection: Connection, others: list[str]) -> Relations:
-    """Look at every relation outside other schemas; scans are those of the connection's session."""
-    system = without("migrator")["without"]
-    return read(connection.execute(RELATIONS, {"without": [*system, *others]}).fetchall())
+def relations(connection: Connection, namespace: str) -> Relations:
+    """Look at every relation outside the namespaces of other cases; scans are those of the session."""
+    found = connection.execute(_RELATIONS, {**without("migrator"), "namespace": namespace}).fetchall()
+    return read(found)
 
 
-def locks(connection: Connection, session: int, known: Mapping[int, LockMode]) -> dict[int, LockMode]:
+def locks(connection: Connection, session: int, known: Held) -> Held:
     """Return the strongest lock that a session has, or waits for, on each relation, beside those known."""
     found = dict(known)
     for oid, name in connection.execute(_LOCKS, [session]).fetchall():
@@ -46,9 +57,7 @@ def locks(connection: Connection, session: int, known: Mapping[int, LockMode]) -
     return found
 
 
-def between(
-    before: Relations, after: Relations, held: Mapping[int, LockMode], *, outside: bool = False
-) -> Seen:
+def between(before: Relations, after: Relations, held: Held, *, outside: bool = False) -> Seen:
     """Compare two looks; of statements outside a transaction nothing tells what they read."""
     kept = [(old, after[oid]) for oid, old in before.items() if oid in after and old.kind in TABLES]
     return Seen(

@@ -27,7 +27,7 @@ from tests.golden.case_file import Case as GoldenCase
 from tests.golden.planning import adjusted
 from tests.measured import outside
 from tests.measured.case_file import CASES, Case
-from tests.measured.looking import Seen, between, locks, relations
+from tests.measured.looking import CASE, Seen, between, locks, relations
 from tests.measured.outcome import Outcome, of
 
 LARGE = GoldenCase(path=CASES, title="", settings={}, schema="", migration="", plan="")
@@ -64,6 +64,9 @@ class Bench:
         for case in self.cases:
             if _schema(case) not in self._namespaces:
                 self._make(case)
+        self._connection.execute(
+            "ANALYZE"
+        )  # before autovacuum does: how a constraint is checked depends on it
         self._facts = adjusted(read_facts(self._connection, journal_schema="migrator"), LARGE)
 
     def find(self, case: Case) -> Found:
@@ -82,27 +85,24 @@ class Bench:
         return replace(found, outcome=of(seen, namespace), undeclared=tuple(undeclared))
 
     def _inside(self, case: Case, namespace: str) -> Seen | psycopg.Error:
-        connection, others = self._connection, self._others(namespace)
+        connection = self._connection
         try:
             with connection.transaction(force_rollback=True):
-                before = relations(connection, others)
+                before = relations(connection, namespace)
                 connection.execute(case.statements.encode())
                 held = locks(connection, connection.info.backend_pid, {})
-                return between(before, relations(connection, others), held)
+                return between(before, relations(connection, namespace), held)
         except psycopg.Error as error:
             return error
 
     def _outside(self, case: Case, namespace: str) -> Seen | psycopg.Error:
         """Of its schema nothing is needed afterwards."""
         holds = case.directives["outside"].split(" | ")
-        there = outside.Place(database=self._database, namespace=namespace, others=self._others(namespace))
+        there = outside.Place(database=self._database, namespace=namespace)
         return outside.measure(there, case.statements, holds)
 
-    def _others(self, namespace: str) -> list[str]:
-        return [other for other in self._namespaces.values() if other != namespace]
-
     def _facts_in(self, namespace: str) -> Facts:
-        others = set(self._others(namespace))
+        others = {other for other in self._namespaces.values() if other != namespace}
         return msgspec.structs.replace(
             self._facts,
             relations=tuple(r for r in self._facts.relations if r.name.schema not in others),
@@ -110,7 +110,7 @@ class Bench:
         )
 
     def _make(self, case: Case) -> None:
-        namespace = f"case_{len(self._namespaces) + 1}"
+        namespace = f"{CASE}{len(self._namespaces) + 1}"
         self._namespaces[_schema(case)] = namespace
         self._connection.execute(f"CREATE SCHEMA {namespace}; SET search_path = {namespace}, public")
         if case.needs:

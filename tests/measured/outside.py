@@ -1,4 +1,4 @@
-"""Statements that cannot run in a transaction: a second session reads their locks while they wait for a third.
+"""Statements outside a transaction: a second session reads their locks while they wait for a third.
 
 Holders are let go one by one, when the statement has been seen waiting for them. What a statement takes only
 after its last wait is not seen, and what it scans is not either.
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from migrator.postgres.lock_modes import LockMode
 from tests.conftest import Database
-from tests.measured.looking import Connection, Seen, between, locks, relations
+from tests.measured.looking import Connection, Held, Seen, between, locks, relations
 from tests.waiting import until
 
 _HOLDS = {"snapshot": b"SELECT count(*) FROM pg_class", "function": b"SELECT pg_advisory_xact_lock(1)"}
@@ -26,8 +25,6 @@ class Place:
 
     database: Database
     namespace: str
-    others: list[str]
-    """Namespaces that do not count."""
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
@@ -42,10 +39,10 @@ def measure(place: Place, statement: str, holds: list[str]) -> Seen | psycopg.Er
 
     `holds` tells what holds it up, one after the other: `t IN ROW EXCLUSIVE MODE`, `snapshot`.
     """
-    held: dict[int, LockMode] = {}
+    held: Held = {}
     with ExitStack() as stack:
         observer, worker = (stack.enter_context(place.session()) for _ in range(2))
-        before = relations(observer, place.others)
+        before = relations(observer, place.namespace)
         holders = [stack.enter_context(_holder(place, hold)) for hold in holds]
         failure = stack.enter_context(_running(worker, statement))
         while blockers := _waits_for(observer, worker, failure):
@@ -53,7 +50,7 @@ def measure(place: Place, statement: str, holds: list[str]) -> Seen | psycopg.Er
             for holder in holders:
                 if holder.info.backend_pid in blockers:
                     holder.rollback()
-        after = relations(observer, place.others)
+        after = relations(observer, place.namespace)
     return failure[0] if failure else between(before, after, held, outside=True)
 
 
@@ -99,4 +96,4 @@ def _waits_for(observer: Connection, worker: Connection, failure: list[psycopg.E
             return True, []
         return (False, row[1]) if row[1] else None
 
-    return until(answer, what="the statement waits or ends")[1]
+    return (until(answer, what="the statement waits or ends") or (True, []))[1]

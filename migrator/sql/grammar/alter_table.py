@@ -59,8 +59,8 @@ def _lone_action(c: Cursor, kind: str) -> Action | None:
             return _attach(c, kind)
         case "detach" if kind == "TABLE":
             return _detach(c)
-        case "no" | "depends":
-            return _depends(c, kind)
+        case "no" | "depends" if kind in {"INDEX", "MATERIALIZED VIEW"}:
+            return _depends(c)
         case _:
             return None
 
@@ -102,10 +102,8 @@ def _detach(c: Cursor) -> Action:
     return OtherAction(text=c.slice(start), kind=kind, names=(partition,))
 
 
-def _depends(c: Cursor, kind: str) -> Action:
+def _depends(c: Cursor) -> Action:
     start = c.index
-    if kind not in {"INDEX", "MATERIALIZED VIEW"}:
-        c.fail("no such action")
     c.accept("no")
     c.expect("depends", "on", "extension")
     c.name()
