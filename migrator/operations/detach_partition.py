@@ -260,8 +260,7 @@ def _effect(detachment: Detachment, mode: LockMode, root: Relation | None, conte
         *(RelationLock(name, _AX) for name in checked),
         *(RelationLock(name, LockMode.SHARE_ROW_EXCLUSIVE) for name in parents if name not in checked),
     ]
-    # What refers to the partition is looked for by a join of the two.
-    read = (*checked, detachment.partition) if checked else ()
+    read = (*checked, detachment.partition) if checked else ()  # by a join of the two
     return Effect(locks=tuple(dict.fromkeys(locks)), scans=read)
 
 
