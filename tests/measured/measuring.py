@@ -66,9 +66,7 @@ class Bench:
         for case in self.cases:
             if _schema(case) not in self._namespaces:
                 self._make(case)
-        self._connection.execute(
-            "ANALYZE"
-        )  # before autovacuum does: how a constraint is checked depends on it
+        self._connection.execute("ANALYZE")  # before autovacuum does it at some moment
         self._facts = adjusted(read_facts(self._connection, journal_schema="migrator"), LARGE)
 
     def find(self, case: Case) -> Found:

@@ -37,7 +37,7 @@ def joined(lines: Mapping[int, tuple[str, str, str]]) -> list[Line]:
 
 def write(cases: Iterable[Case], found: Mapping[str, Mapping[int, tuple[str, str, str]]]) -> None:
     """Keep what was measured, in the order of the cases."""
-    kept = {case.name: joined(found[case.name]) for case in cases if case.name in found}
+    kept = {case.name: joined(found[case.name]) for case in cases if found.get(case.name)}
     lines = [
         f" {json.dumps(name, ensure_ascii=False)}: {json.dumps(of, ensure_ascii=False)}"
         for name, of in kept.items()

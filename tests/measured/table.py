@@ -1,12 +1,12 @@
 """`python -m tests.measured.table`: measure every case on every version.
 
-Writes tests/measured/results.json and docs/measured.md, and needs Docker. `--page` writes the page anew from
-what was measured.
+Writes tests/measured/results.json and docs/measured.md, and needs Docker. `--servers 17,18` measures on these
+and keeps the rest; `--page` writes the page anew from what was measured.
 """
 
+import argparse
 import os
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 from tests import servers
@@ -15,7 +15,7 @@ from tests.measured import results
 from tests.measured.case_file import Case, all_cases
 from tests.measured.measuring import Bench
 from tests.measured.page import Page
-from tests.servers import Server
+from tests.servers import SUPPORTED, Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "measured.md"
 
@@ -30,11 +30,11 @@ def measured_on(server: Server, cases: list[Case]) -> dict[str, tuple[str, str, 
         drop_database(database)
 
 
-def measure() -> None:
-    """Measure on all versions and keep the results."""
-    choice = servers.choose({**os.environ, "MIGRATOR_POSTGRES": "all", "MIGRATOR_REQUIRE_CONTAINERS": "1"})
+def measure(asked: str) -> None:
+    """Measure on these versions and keep the results, beside those of the others."""
+    choice = servers.choose({**os.environ, "MIGRATOR_POSTGRES": asked, "MIGRATOR_REQUIRE_CONTAINERS": "1"})
     cases = [case for case in all_cases() if case.reason is None]
-    found: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
+    found = _known(cases) if set(choice.versions) != set(SUPPORTED) else {case.name: {} for case in cases}
     try:
         for version in choice.versions:
             sys.stderr.write(f"PostgreSQL {version}\n")
@@ -45,7 +45,17 @@ def measure() -> None:
     results.write(cases, found)
 
 
+def _known(cases: list[Case]) -> dict[str, dict[int, tuple[str, str, str]]]:
+    kept = results.read()
+    known = {case.name: {v: results.on(kept.get(case.name, []), v) for v in SUPPORTED} for case in cases}
+    return {name: {v: line for v, line in lines.items() if line is not None} for name, lines in known.items()}
+
+
 if __name__ == "__main__":
-    if "--page" not in sys.argv:
-        measure()
+    options = argparse.ArgumentParser(description="Measure what statements do, and write docs/measured.md.")
+    options.add_argument("--servers", default="all", help="versions, e.g. 17,18 (default: all)")
+    options.add_argument("--page", action="store_true", help="only write the page anew, measure nothing")
+    given = options.parse_args()
+    if not given.page:
+        measure(given.servers)
     PAGE.write_text(Page().text(), encoding="utf-8")
