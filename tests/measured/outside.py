@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 
@@ -17,6 +18,12 @@ from tests.waiting import until
 
 _HOLDS = {"snapshot": b"SELECT count(*) FROM pg_class", "function": b"SELECT pg_advisory_xact_lock(1)"}
 """What is held besides tables; a function that an index of the case calls stops at the advisory lock."""
+
+
+_STATE: LiteralString = """
+    SELECT state = 'idle' AND query !~ '^SET search_path', pg_blocking_pids(pid)
+    FROM pg_stat_activity WHERE pid = %s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +52,10 @@ def measure(place: Place, statement: str, holds: list[str]) -> Seen | psycopg.Er
         before = relations(observer, place.namespace)
         holders = [stack.enter_context(_holder(place, hold)) for hold in holds]
         failure = stack.enter_context(_running(worker, statement))
-        while blockers := _waits_for(observer, worker, failure):
+        while waits_for := _waits_for(observer, worker, holders, failure):
             held = locks(observer, worker.info.backend_pid, held)
-            for holder in holders:
-                if holder.info.backend_pid in blockers:
-                    holder.rollback()
+            for holder in waits_for:
+                holder.rollback()
         after = relations(observer, place.namespace)
     return failure[0] if failure else between(before, after, held, outside=True)
 
@@ -81,19 +87,19 @@ def _running(worker: Connection, statement: str) -> Iterator[list[psycopg.Error]
     thread.join()
 
 
-def _waits_for(observer: Connection, worker: Connection, failure: list[psycopg.Error]) -> list[int]:
-    """Return whom it waits for, as soon as it does; nobody once it is done."""
+def _waits_for(
+    observer: Connection, worker: Connection, holders: list[Connection], failure: list[psycopg.Error]
+) -> list[Connection]:
+    """Return the holders it waits for, as soon as it does; none once it is done.
 
-    def answer() -> tuple[bool, list[int]] | None:
-        row = observer.execute(
-            """
-            SELECT state = 'idle' AND query !~ '^SET search_path', pg_blocking_pids(pid)
-            FROM pg_stat_activity WHERE pid = %s
-            """,
-            [worker.info.backend_pid],
-        ).fetchone()
+    Others it may wait for go by themselves, the observer among them.
+    """
+
+    def answer() -> tuple[bool, list[Connection]] | None:
+        row = observer.execute(_STATE, [worker.info.backend_pid]).fetchone()
         if failure or row is None or row[0]:
             return True, []
-        return (False, row[1]) if row[1] else None
+        waits_for = [holder for holder in holders if holder.info.backend_pid in row[1]]
+        return (False, waits_for) if waits_for else None
 
     return (until(answer, what="the statement waits or ends") or (True, []))[1]
