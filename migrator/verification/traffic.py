@@ -64,8 +64,9 @@ def with_traffic(
     if any(step.error for step in proof.steps):
         reason = "the plan was not carried out beside traffic, because it fails without"
         return replace(proof, unproved=(*proof.unproved, reason))
-    if not tables:
-        tell("no table that was there before is touched: there is nothing for traffic to do")
+    reason = _nothing_to_do(plan, tables)
+    if reason:
+        tell(f"no traffic: {reason}")
         return proof
     sessions = f"{counted(load.readers, 'reader')} and {counted(load.writers, 'writer')}"
 
@@ -83,6 +84,13 @@ def with_traffic(
         naive_traffic=naive.traffic,
         unproved=(*proof.unproved, *(f"traffic: {note}" for note in planned.notes)),
     )
+
+
+def _nothing_to_do(plan: Plan, tables: Collection[QualifiedName]) -> str:
+    """Say why there is no application to be beside; empty where there is."""
+    if not plan.live:
+        return "nothing is in use in the database that the plan is for"
+    return "" if tables else "no table that was there before is touched"
 
 
 def _texts(request: Request, plan: Plan) -> list[dict[int, str]]:

@@ -28,11 +28,11 @@ ALTER TABLE users DROP COLUMN name;
 def test_both_runs_beside_an_application(site: Site) -> None:
     site.shell.write("1_users.sql", USERS)
     change = site.shell.write("2_change.sql", CHANGE)
-    arguments = ("--shadow", site.database.url, "--rows", "40", "--rate", "200", "--traffic")
+    shadow = ("--shadow", site.database.url, "--rows", "40", "--rate", "200", "--traffic")
 
-    done = site(
-        "verify", str(change), *arguments, "--report", "html=page.html", "--report", "json=proof.json"
-    )
+    reports = ("--report", "html=page.html", "--report", "json=proof.json")
+
+    done = site("verify", str(change), "--offline", *shadow, *reports)
 
     assert done.code == 0, str(done)
     assert "beside an application" in done.out
@@ -49,6 +49,25 @@ def test_both_runs_beside_an_application(site: Site) -> None:
     page = (site.shell.folder / "page.html").read_text()
     assert "migrate verify" in page
     assert site.database.url not in page
+
+
+@pytest.mark.postgres(newest=True)
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ((), "nothing is in use in the database that the plan is for"),
+        (("--offline",), "no table that was there before is touched"),
+    ],
+)
+def test_no_traffic_where_no_application_can_be(site: Site, more: tuple[str, ...], reason: str) -> None:
+    site.shell.write("1_users.sql", USERS)
+    new = site.shell.write("2_new.sql", "CREATE TABLE orders (id int PRIMARY KEY);\n")
+
+    done = site("verify", str(new), *more, "--shadow", site.database.url, "--rows", "0", "--traffic")
+
+    assert done.code == 0, str(done)
+    assert f"no traffic: {reason}" in done.err
+    assert "beside an application" not in done.out
 
 
 @pytest.mark.parametrize(
