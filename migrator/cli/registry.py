@@ -16,6 +16,7 @@ COMMANDS: dict[str, Entry] = {
     "new": Entry("migrator.cli.new", "Make an empty migration file with a new version."),
     "plan": Entry("migrator.cli.plan", "Show what would run, and why it is safe or not. Changes nothing."),
     "verify": Entry("migrator.cli.verify", "Prove the plan on a scratch server: locks, schema, rows."),
+    "facts": Entry("migrator.cli.facts", "Write definitions and sizes of a database to a file; no rows."),
     "apply": Entry("migrator.cli.apply", "Run what is pending, except contract; resume what has begun."),
     "contract": Entry("migrator.cli.contract", "Run the contract phase of the migrations you name."),
     "reset": Entry("migrator.cli.reset", "Drop everything in a disposable database and run all files again."),

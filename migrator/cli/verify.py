@@ -45,6 +45,12 @@ DEFAULT_ROWS = 1_000
     help="The schema before the change, by pg_dump --schema-only, in place of the files before it.",
 )
 @click.option(
+    "--facts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The database before the change, as migrate facts export has written it.",
+)
+@click.option(
     "--offline", is_flag=True, help="Ask no database which files are pending, and how large tables are."
 )
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
@@ -90,6 +96,7 @@ def verify(
     shadow: str,
     rows: int,
     schema: Path | None,
+    facts: Path | None,
     offline: bool,
     base: str | None,
     traffic: bool,
@@ -115,9 +122,8 @@ def verify(
 
     project = load_project()
     load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
-    request = replace(
-        request_for(project, files, base=base, rows=rows, schema=schema, offline=offline), load=load
-    )
+    asked = request_for(project, files, base=base, rows=rows, schema=schema, facts=facts, offline=offline)
+    request = replace(asked, load=load)
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
     rendered = {

@@ -10,8 +10,9 @@ from migrator.cli.git import new_files
 from migrator.cli.planning import STANDARD_INPUT
 from migrator.errors import InputError, UsageError
 from migrator.history import read_text
+from migrator.postgres.facts_document import decode
 from migrator.sql.dump import read_dump
-from migrator.verification.request import Before, History, Request, SchemaFile
+from migrator.verification.request import Before, FactsFile, History, Request, SchemaFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ def request_for(
     base: str | None,
     rows: int,
     schema: Path | None = None,
+    facts: Path | None = None,
     offline: bool = False,
 ) -> Request:
     """Return what is to be verified: the files named, else the pending ones, the new ones, or the last.
@@ -35,6 +37,8 @@ def request_for(
     """
     if base and files:
         raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
+    if schema is not None and facts is not None:
+        raise UsageError("--schema and --facts both say what there is before: give one of the two")
     if offline and project.database_was_given:
         raise UsageError("--offline and --database exclude each other")
     history = project.migrations() if project.directory.is_dir() else ()
@@ -53,12 +57,16 @@ def request_for(
     before: Before = History(migrations=_before(history, chosen))
     if schema is not None:
         before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
+    production = None if observed is None else observed.facts
+    if facts is not None:
+        document = decode(read_text(facts), file=str(facts))
+        before, production = FactsFile(file=str(facts), document=document), document.facts
     return Request(
         migrations=chosen,
         before=before,
         policy=project.policy,
         rows=rows,
-        production=None if observed is None else observed.facts,
+        production=production,
     )
 
 

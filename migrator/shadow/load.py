@@ -51,6 +51,19 @@ def load(workspace: Workspace, url: str, parts: Sequence[Part]) -> tuple[str, ..
     return tuple(passed)
 
 
+def execute_each(url: str, statements: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Execute what makes each thing; return, for what the server refuses, why."""
+    refused = []
+    with psycopg.connect(url, autocommit=True, application_name="migrator verify") as connection:
+        cursor = psycopg.RawCursor(connection)
+        for what, text in statements:
+            try:
+                cursor.execute(text.encode())
+            except psycopg.Error as error:
+                refused.append(f"{what} is not in the database before: {message_of(error)}")
+    return tuple(refused)
+
+
 def _execute(cursor: psycopg.RawCursor[tuple[object, ...]], part: Part) -> None:
     if part.data is None:
         cursor.execute(part.text.encode())

@@ -20,7 +20,7 @@ from migrator.verification.before import make_before
 from migrator.verification.comparing import compare_contents, compare_schemas
 from migrator.verification.filling import filled, touched
 from migrator.verification.planning import plan_for, shadow_facts
-from migrator.verification.request import DEFAULT_ROWS, History, Request, SchemaFile, Verified
+from migrator.verification.request import DEFAULT_ROWS, FactsFile, History, Request, SchemaFile, Verified
 from migrator.verification.running import left_out, run_as_written, run_plan
 from migrator.verification.scene import Scene
 from migrator.verification.traffic import copies, with_traffic
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_ROWS",
+    "FactsFile",
     "History",
     "Request",
     "SchemaFile",

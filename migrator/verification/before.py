@@ -15,9 +15,10 @@ from migrator.execution.events import Silent
 from migrator.execution.options import RunOptions
 from migrator.reports.words import counted
 from migrator.shadow import roles
-from migrator.shadow.load import MISSING_ROLE, load
+from migrator.shadow.load import MISSING_ROLE, execute_each, load
 from migrator.sql.syntax import CreateExtension
-from migrator.verification.request import History, SchemaFile
+from migrator.verification import from_facts
+from migrator.verification.request import FactsFile, History, SchemaFile
 from migrator.workflow.provenance import provenance
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from migrator.shadow.workspace import Workspace
     from migrator.sql.dump import Part
     from migrator.sql.migration import Migration, Statement
-    from migrator.verification.request import Request
+from migrator.verification.request import Request
 
 _ROLES = 100
 """More are not made for one history."""
@@ -50,6 +51,12 @@ def make_before(
             passed = load(space, url, parts)
             roles.forget_journal(url, request.policy.journal_schema)
             return url, passed
+        case FactsFile(file=file, document=document):
+            tell(f"{where}: making what {file} says of {document.place}, {document.made_at}")
+            made = [(each.what, each.sql) for each in from_facts.statements(document)]
+            refused = execute_each(url, made)
+            origin = f"the database before is that of {file}: {document.place}, {document.made_at}"
+            return url, (origin, *refused, *from_facts.missing(document))
         case _:
             assert_never(request.before)
 

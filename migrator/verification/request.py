@@ -8,6 +8,7 @@ from migrator.plan.plan import Plan
 from migrator.plan.proof import Proof
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
+from migrator.postgres.facts_document import FactsDocument
 from migrator.shadow.traffic.beside import Load
 from migrator.sql.dump import Part
 from migrator.sql.migration import Migration
@@ -30,7 +31,15 @@ class SchemaFile:
     parts: tuple[Part, ...]
 
 
-Before = History | SchemaFile
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsFile:
+    """The database before the change is as these facts say."""
+
+    file: str
+    document: FactsDocument
+
+
+Before = History | SchemaFile | FactsFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,20 @@ CREATE TABLE users (id bigint PRIMARY KEY, email text, age text, height int, cou
 CREATE TABLE countries (id int PRIMARY KEY, name text NOT NULL);
 """
 
+FACTS = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE teams (id serial PRIMARY KEY);
+CREATE TABLE users (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(40) NOT NULL, mood mood DEFAULT 'ok',
+    team int REFERENCES teams, upper text GENERATED ALWAYS AS (upper(name)) STORED, CHECK (name <> '')
+);
+CREATE INDEX ON users (lower(name));
+CREATE VIEW names AS SELECT name FROM users;
+CREATE TABLE events (at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+INSERT INTO users (name) VALUES ('a secret row');
+"""
+
 DEMANDING = """
 ALTER TABLE users ALTER COLUMN age TYPE int USING age::int;
 ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE (email);
@@ -98,6 +112,27 @@ def test_a_dump_gives_the_database_before(shell: Shell, server: Server) -> None:
 
     assert done.code == 0, str(done)
     assert "schema.sql:3:1: SET from_the_future = 0" in done.out
+
+
+def test_a_file_of_facts_gives_the_database_before_and_says_what_it_cannot(site: Site) -> None:
+    site.sql(FACTS)
+    exported = site("facts", "export", "-o", "facts.json")
+    path = site.shell.write(
+        "0002_unique.sql", "ALTER TABLE users ADD UNIQUE (name), ADD CHECK (mood <> 'sad');"
+    )
+    address = site.database.server.url
+    document = json.loads((site.shell.folder / "facts.json").read_text())
+
+    done = site.shell("verify", str(path), "--facts", "facts.json", "--shadow", address, DATABASE_URL="")
+    broken = site.shell("verify", str(path), "--facts", str(path), "--shadow", address, DATABASE_URL="")
+
+    assert exported.code == 0, str(exported)
+    assert "a secret row" not in json.dumps(document)
+    assert done.code == 0, str(done)
+    assert "public.names is not in the database before" in done.out
+    assert "with 1,000 rows per table" in done.out
+    assert "VALIDATE CONSTRAINT" in done.out
+    assert (broken.code, "is no file of facts" in broken.err) == (5, True), str(broken)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""`migrate facts export`: definitions and sizes of a database as a file; never a row of it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from migrator import __version__
+from migrator.cli.failure import say
+from migrator.cli.group import Command
+from migrator.cli.project import load_project
+from migrator.cli.whole_file import write_whole
+
+
+@click.command(
+    cls=Command,
+    examples=(("migrate facts export -o facts.json", "for migrate verify --facts facts.json"),),
+    exit_codes=(0, 2, 7, 9),
+)
+@click.argument("action", type=click.Choice(["export"]))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the file whole or not at all; without it the document goes to standard output.",
+)
+def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there is one so far
+    """Write what is known of the database: tables, columns, constraints, indexes, sizes.
+
+    Read-only. No row, no value of a row, and no secret is in it; when and from where it was made is.
+    """
+    from migrator.database.enums import read_enums
+    from migrator.database.introspect import read_facts
+    from migrator.database.translate import translating
+    from migrator.postgres.facts_document import FactsDocument, encode
+    from migrator.workflow import place
+
+    project = load_project()
+    with (
+        project.connector.session("facts", read_only=True) as connection,
+        translating("reading the database"),
+    ):
+        document = FactsDocument(
+            tool_version=__version__,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            place=place(connection),
+            facts=read_facts(connection, journal_schema=project.policy.journal_schema),
+            enums=read_enums(connection),
+        )
+    if output is None:
+        click.echo(encode(document), nl=False)
+    else:
+        write_whole(output, encode(document))
+        say(f"wrote {output}; use it with: migrate verify --facts {output}")
