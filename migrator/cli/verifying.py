@@ -35,12 +35,7 @@ def request_for(
 
     A database is asked, read-only, for the pending files and the sizes of tables.
     """
-    if base and files:
-        raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
-    if schema is not None and facts is not None:
-        raise UsageError("--schema and --facts both say what there is before: give one of the two")
-    if offline and project.database_was_given:
-        raise UsageError("--offline and --database exclude each other")
+    _check_options(project, files, base=base, offline=offline, both=bool(schema and facts))
     history = project.migrations() if project.directory.is_dir() else ()
     observed = None
     if project.has_database and not (offline or base):
@@ -54,11 +49,11 @@ def request_for(
         chosen = _new(project, base) or history[-1:]
     if not chosen:
         raise InputError("there is no file to verify", hint="name one: migrate verify FILE")
+    production = None if observed is None else observed.facts
     before: Before = History(migrations=_before(history, chosen))
     if schema is not None:
         before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
-    production = None if observed is None else observed.facts
-    if facts is not None:
+    elif facts is not None:
         document = decode(read_text(facts), file=str(facts))
         before, production = FactsFile(file=str(facts), document=document), document.facts
     return Request(
@@ -68,6 +63,18 @@ def request_for(
         rows=rows,
         production=production,
     )
+
+
+def _check_options(
+    project: Project, files: Sequence[str], *, base: str | None, offline: bool, both: bool
+) -> None:
+    """Raise UsageError where options contradict each other."""
+    if base and files:
+        raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
+    if both:
+        raise UsageError("--schema and --facts both say what there is before: give one of the two")
+    if offline and project.database_was_given:
+        raise UsageError("--offline and --database exclude each other")
 
 
 def _named(project: Project, files: Sequence[str]) -> tuple[Migration, ...]:
