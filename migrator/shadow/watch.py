@@ -152,6 +152,14 @@ class Watch:
         self._holders = [second, first]
 
     def _hold(self, holder: Connection) -> None:
+        """Hold what can be held; where the server refuses, once more, so that nothing is missed."""
+        try:
+            self._take(holder)
+        except psycopg.Error:
+            _let_go(holder)
+            self._take(holder)
+
+    def _take(self, holder: Connection) -> None:
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE")
         holder.execute("SELECT FROM pg_catalog.pg_class LIMIT 1")  # takes the snapshot
         for table in self._tables:
