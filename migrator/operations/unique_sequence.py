@@ -91,12 +91,13 @@ def key_of(
 
 
 def not_null_first(key: Key, context: Context) -> tuple[Context, tuple[Step, ...]]:
-    """R5 for every column that accepts NULL."""
+    """R5 for every column that accepts NULL, or whose NOT NULL is NOT VALID (catalogue 108)."""
     steps: tuple[Step, ...] = ()
     for column in key.columns:
         relation = context.facts.relation(key.table)
         known = None if relation is None else relation.column(column)
-        if known is not None and known.not_null:
+        proved = relation is not None and not_null_sequence.validated(relation, column)
+        if known is not None and known.not_null and proved:
             continue
         target = NotNullTarget(table=key.table, column=column)
         more, facts = not_null_sequence.steps_and_facts(target, context)
