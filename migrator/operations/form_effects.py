@@ -8,6 +8,7 @@ import re
 
 from migrator.operations.base import Context
 from migrator.operations.known_forms import AX, SRX, SUX, Form, S, Work
+from migrator.operations.partition_tree import below
 from migrator.operations.steps import locks_on
 from migrator.operations.target import table_of
 from migrator.plan.effect import Effect, RelationLock
@@ -36,6 +37,9 @@ def effect_of(words: str, form: Form, names: Names, text: str, context: Context)
             return Effect(locks=(*locks_on(names[0], AX, facts), RelationLock(names[1], SUX)))
         case "NO INHERIT":
             return Effect(locks=locks_on(names[0], AX, facts))
+        case "ADD EXCLUDE" if not facts.server_version.unique_locks_partitions and below(names[0], facts):
+            partitions = (RelationLock(name, S) for name in below(names[0], facts))
+            return Effect(locks=(RelationLock(names[0], AX), *partitions), index_builds=names[:1])
         case "INDEX ATTACH PARTITION":
             return Effect(locks=(RelationLock(names[0], SUX), RelationLock(names[1], AX)))
         case "INDEX SET TABLESPACE":
