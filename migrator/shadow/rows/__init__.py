@@ -117,6 +117,8 @@ class _Filler:
         """Insert what the table lacks, many at a time where they are accepted; say so where they are not."""
         present, pace = self._count(table), Pace()
         shift = 0
+        # Rows may be parents of later ones: of the same table, or of a partitioned one that it belongs to.
+        own = any(k.parent == table.name or k.parent not in self._tables for k in table.foreign_keys)
         while present < self._rows:
             size = min(pace.size, self._rows - present)
             if size > 1:
@@ -130,7 +132,9 @@ class _Filler:
                 pace.one_more()
             present += added
             inserted[table.name] = inserted.get(table.name, 0) + added
-            self._parents.forget()
+            if own:
+                self._parents.forget()
+        self._parents.forget()
         return None
 
     def _count(self, table: Table) -> int:
