@@ -96,7 +96,8 @@ class RowMaker:
         return list(dict.fromkeys([*found, *nothing]))
 
     def _give(self, made: Made, column: Column, number: int, style: int) -> None:
-        draw = Draw(seed=self.seed, place=f"{self.table.name}.{column.name}", n=number, style=style)
+        place = f"{self.table.name}.{column.name}"
+        draw = Draw(seed=self.seed, place=place, n=number, style=style, modifier=column.modifier)
         text = value(column, self.types, draw)
         if column.not_null and text is None:
             if not column.default:

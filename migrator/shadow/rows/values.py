@@ -54,7 +54,9 @@ class Draw:
 
 def value(column: Column, types: Types, draw: Draw) -> str | None:
     """Return the text for a column."""
-    return of_type(column.type, types, replace(draw, modifier=column.modifier))
+    if draw.modifier != column.modifier:
+        draw = replace(draw, modifier=column.modifier)
+    return of_type(column.type, types, draw)
 
 
 def of_type(oid: int, types: Types, draw: Draw) -> str | None:
