@@ -121,13 +121,13 @@ class Bench:
         self._connection.execute(_schema(case).encode())
 
     def _make_tablespace(self) -> None:
-        """A folder beside the server's data, which goes with the server."""
+        """A folder among the server's data, which goes with it."""
         if self._connection.execute("SELECT 1 FROM pg_tablespace WHERE spcname = 'elsewhere'").fetchone():
             return
         ((folder,),) = self._connection.execute("SHOW data_directory").fetchall()
-        made = sql.Literal(f"mkdir -m 700 -p '{folder}_elsewhere'")
+        made = sql.Literal(f"mkdir -m 700 -p '{folder}/elsewhere'")
         self._connection.execute(sql.SQL("COPY (SELECT 1) TO PROGRAM {}").format(made))
-        place = sql.Literal(f"{folder}_elsewhere")
+        place = sql.Literal(f"{folder}/elsewhere")
         self._connection.execute(sql.SQL("CREATE TABLESPACE elsewhere LOCATION {}").format(place))
 
 
