@@ -45,6 +45,7 @@ class Database:
     server: Server
     name: str
     connections: list[psycopg.Connection[tuple[Any, ...]]] = field(default_factory=list)
+    readers: list[psycopg.Connection[tuple[Any, ...]]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -59,6 +60,12 @@ class Database:
         connection = self.server.connect(self.name)
         self.connections.append(connection)
         return connection
+
+    def reader(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """One that stays open as long as the database is there, and has its queries prepared."""
+        if not self.readers:
+            self.readers.append(self.server.connect(self.name))
+        return self.readers[0]
 
 
 class Worker(Protocol):
@@ -122,7 +129,7 @@ def create_database(server: Server) -> Database:
 
 def drop_database(database: Database) -> None:
     """Drop it whatever the test left in it, prepared transactions included."""
-    for connection in database.connections:
+    for connection in [*database.connections, *database.readers]:
         connection.close()
     left = administrator(database.server).execute(PREPARED, [database.name]).fetchall()
     if left:

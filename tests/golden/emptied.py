@@ -36,11 +36,11 @@ def empty(database: Database) -> None:
     for connection in database.connections:
         connection.close()
     database.connections.clear()
-    with database.connect() as connection:
-        for (name,) in connection.execute(_SCHEMAS).fetchall():
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
-        left = connection.execute(_LEFT).fetchall()
-        assert left == [], "dropping all schemas does not undo what this case makes"
+    connection = database.reader()
+    for (name,) in connection.execute(_SCHEMAS).fetchall():
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+    left = connection.execute(_LEFT).fetchall()
+    assert left == [], "dropping all schemas does not undo what this case makes"
 
-        connection.execute("CREATE SCHEMA public")
-        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+    connection.execute("CREATE SCHEMA public")
+    connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")

@@ -41,8 +41,7 @@ _HELPERS: LiteralString = """
 
 def journal_objects(database: Database) -> list[str]:
     """The objects in the schema of the journal."""
-    with database.connect() as connection:
-        return [name for (name,) in connection.execute(_JOURNAL)]
+    return [name for (name,) in database.reader().execute(_JOURNAL)]
 
 
 def objects_of_new_journal(database: Database) -> list[str]:
@@ -53,5 +52,4 @@ def objects_of_new_journal(database: Database) -> list[str]:
 
 def helpers(database: Database) -> list[str]:
     """Objects outside the journal that bear our name, and sessions."""
-    with database.connect() as connection:
-        return [name for (name,) in connection.execute(_HELPERS)]
+    return [name for (name,) in database.reader().execute(_HELPERS)]

@@ -26,14 +26,14 @@ def rows(database: Database, *, volatile: frozenset[str]) -> str:
 
     Of a volatile column, named as in `users.token`: which values are NULL, and how many there are.
     """
-    with database.connect() as connection:
-        lines = [
-            line
-            for schema, name, columns in connection.execute(_RELATIONS).fetchall()
-            for line in _of_relation(
-                connection, sql.Identifier(schema, name), {c: f"{name}.{c}" in volatile for c in columns}
-            )
-        ]
+    connection = database.reader()
+    lines = [
+        line
+        for schema, name, columns in connection.execute(_RELATIONS).fetchall()
+        for line in _of_relation(
+            connection, sql.Identifier(schema, name), {c: f"{name}.{c}" in volatile for c in columns}
+        )
+    ]
     return "\n".join(lines)
 
 
