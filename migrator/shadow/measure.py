@@ -158,7 +158,9 @@ def _measured(step: Step, recorder: Recorder, following: _Following, *, after: f
     found = [piece.measured for piece in pieces if piece.measured is not None]
     first = min((recorder.pieces.index(piece) for piece in pieces), default=0)
     new = {name for piece in recorder.pieces[:first] if piece.measured for name in piece.measured.made}
-    return msgspec.structs.replace(done, differences=tuple(step_differences(step, found, new)))
+    return msgspec.structs.replace(
+        done, differences=(*step_differences(step, found, new), *recorder.blind_spots(key))
+    )
 
 
 def measurement(

@@ -117,7 +117,8 @@ class _Course:
             return msgspec.structs.replace(done, error=error)
         found = [piece.measured for piece in pieces if piece.measured is not None]
         declared = _together(self._open) if self._open else statement.effect
-        return msgspec.structs.replace(done, differences=tuple(differences(declared, together(found))))
+        wrong = (*differences(declared, together(found)), *self._recorder.blind_spots(key))
+        return msgspec.structs.replace(done, differences=wrong)
 
 
 def _together(effects: Iterable[Effect]) -> Effect:

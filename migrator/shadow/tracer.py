@@ -60,7 +60,13 @@ class Recorder:
     """What looks at statements outside transactions."""
     timeline: Timeline = field(default_factory=Timeline)
     pieces: list[Piece] = field(default_factory=list)
+    unseen: list[tuple[Key, str]] = field(default_factory=list)
+    """Statements outside transactions that could not be watched to their end, and why."""
     pending: list[Open] = field(default_factory=list)
+
+    def blind_spots(self, key: Key) -> tuple[str, ...]:
+        """Return what was not seen of a step or statement, a sentence each."""
+        return tuple(f"not watched to its end: {why}" for of, why in self.unseen if of == key)
 
     def collect(self) -> None:
         """Read the answers of all transactions that are through; no session may be in a pipeline."""

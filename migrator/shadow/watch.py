@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from migrator.database.session import Connection
+from migrator.database.translate import message_of
 from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.record import Piece
 from migrator.shadow.relations import SQL
@@ -86,6 +87,8 @@ class Watch:
         self._looks: list[_Look] = []
         self._waits: list[tuple[float, float]] = []
         self._done = threading.Event()
+        self._error: str | None = None
+        """Why nothing more was seen."""
         self._wal = self._watcher.wal()
         if not recorder.light:
             self._hold(self._holders[0])
@@ -101,6 +104,8 @@ class Watch:
         recorder.timeline.spent += self._waits
         if recorder.key is None or last is None:
             return
+        if self._error is not None:
+            recorder.unseen.append((recorder.key, self._error))
         began, ended = last.query_start, last.state_change
         recorder.timeline.begin(began)
         asked, ends = self._asked(began, ended)
@@ -124,8 +129,10 @@ class Watch:
     # --- in the thread
 
     def _follow(self) -> None:
-        with contextlib.suppress(psycopg.Error):  # a lost session: nothing more is seen, and that shows
+        try:
             self._take_turns()
+        except psycopg.Error as error:
+            self._error = message_of(error)
 
     def _take_turns(self) -> None:
         turns = 0

@@ -2,6 +2,7 @@
 
 from typing import LiteralString
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.measure import measure_plan
 from migrator.shadow.measure_statements import measure_statements
+from migrator.shadow.watch import Watch
 from migrator.sql.migration import read_migration
 from tests.conftest import Database
 
@@ -293,3 +295,17 @@ def test_what_finds_nothing_to_do_differs_in_nothing(database: Database) -> None
         connection.execute("DROP TABLE events_1, events_2")
 
     assert [each.differences for each in measured(plan, database).values()] == [()] * len(plan.steps)
+
+
+def test_what_could_not_be_watched_is_not_taken_for_proved(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_watch: Watch) -> None:
+        raise psycopg.errors.AdminShutdown("the server ends the session")
+
+    plan = planned(database, "CREATE INDEX ON users (name);")
+    monkeypatch.setattr(Watch, "_take_turns", lost)
+    done = measured(plan, database)
+
+    found = done[step_of(plan, BuildIndex).id].differences
+    assert "not watched to its end: the server ends the session" in found
