@@ -28,7 +28,7 @@ VERSION = re.compile(r"\d{14}")
 OTHERWISE = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+\d{4}"), "MOMENT"),
     (VERSION, "VERSION"),
-    (re.compile(r"[\d,.]+ of about"), "N of about"),
+    (re.compile(r"[\d,]+ of about [\d,]+"), "N of about N"),
     (re.compile(r"\(\d+ %\), [\d,.]+ rows/s, [\d.,]+ \w+ left"), "(PROGRESS)"),
     (re.compile(r"^database: .*", re.MULTILINE), "database: DATABASE"),
     (re.compile(r"up to [\d,]+\s+rows"), "up to N rows"),
@@ -80,7 +80,7 @@ class Reader:
         """Where the page counts seconds, look: some batches are done, and not all."""
         assert self.background is not None
 
-        progress = re.compile(r"of about 1,000,000 rows \((\d+) %\)")
+        progress = re.compile(r"of about [\d,]+ rows \(\d+ %\)")
         until(lambda: any(progress.search(line) for line in self.type("migrate status")), what="a batch")
         self.background.kill()
         self.background.communicate()

@@ -105,7 +105,7 @@ _LIVE_HEAD = (
 
 def _empty_row(name: str, record: dict[str, Any]) -> tuple[object, ...]:
     counts = record["counts"]
-    seconds, psql = f"{record['seconds']:.0f} s", f"{record['psql_seconds']:.0f} s"
+    seconds, psql = f"{record['seconds']:.1f} s", f"{record['psql_seconds']:.1f} s"
     return (
         name,
         counts["files"],

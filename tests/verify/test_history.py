@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from migrator import history, verification
 from migrator.policy import Policy
 from migrator.verification import History, Request, ShadowServer
@@ -20,7 +18,6 @@ def test_the_sample_history_is_proved(server: Server) -> None:
     prove(server, SHOP, HALF)
 
 
-@pytest.mark.postgres(newest=True)
 def test_the_rest_of_the_sample_history_is_proved(server: Server) -> None:
     prove(server, HALF, None)
 
