@@ -29,7 +29,7 @@ OTHERWISE = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+\d{4}"), "MOMENT"),
     (VERSION, "VERSION"),
     (re.compile(r"[\d,]+ of about [\d,]+"), "N of about N"),
-    (re.compile(r"\(\d+ %\), [\d,.]+ rows/s, [\d.,]+ \w+ left"), "(PROGRESS)"),
+    (re.compile(r"\(\d+ %\), [\d,.]+ rows/s, [^()\n]+ left"), "(PROGRESS)"),
     (re.compile(r"^database: .*", re.MULTILINE), "database: DATABASE"),
     (re.compile(r"up to [\d,]+\s+rows"), "up to N rows"),
     (re.compile(r"database of \S+"), "database of USER"),

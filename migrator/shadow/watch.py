@@ -133,22 +133,22 @@ class Watch:
             self._take_turns()
         except psycopg.Error as error:
             self._error = message_of(error)
+        finally:
+            for holder in self._holders:
+                with contextlib.suppress(psycopg.OperationalError):  # a session that is lost holds nothing
+                    _let_go(holder)
 
     def _take_turns(self) -> None:
         turns = 0
-        try:
-            while not self._done.wait(_LIGHT_POLL_S if self._recorder.light else _POLL_S):
-                look = self._look()
-                if look is None or not look.active:
-                    continue
-                self._looks.append(look)
-                if look.waits_since is not None:
-                    turns += 1
-                    self._turn(again=turns < _TURNS)
-                    self._waits.append((look.waits_since, self._now()))
-        finally:
-            for holder in self._holders:
-                _let_go(holder)
+        while not self._done.wait(_LIGHT_POLL_S if self._recorder.light else _POLL_S):
+            look = self._look()
+            if look is None or not look.active:
+                continue
+            self._looks.append(look)
+            if look.waits_since is not None:
+                turns += 1
+                self._turn(again=turns < _TURNS)
+                self._waits.append((look.waits_since, self._now()))
 
     def _turn(self, *, again: bool) -> None:
         """Let the other holder take over, then the statement go on."""
