@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrator.postgres.lock_modes import LockMode
 from migrator.reports.proof_traffic import traffic_lines
-from migrator.reports.words import counted, names
+from migrator.reports.words import MARGIN, WIDTH, counted, names, prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from migrator.plan.plan import Plan
     from migrator.plan.proof import LockSpan, Measurement, Proof
     from migrator.postgres.identifiers import QualifiedName
-
-WIDTH = 110
-
-_MARGIN = " " * 7
 
 _HARMLESS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE})
 
@@ -86,21 +82,21 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
         for line in lines:
-            yield from _prose(line, indent="  ")
+            yield from prose(line, indent="  ")
 
 
 def _measured(measurements: Sequence[Measurement]) -> Iterator[str]:
     if not measurements:
-        yield f"{_MARGIN}nothing was measured"
+        yield f"{MARGIN}nothing was measured"
     for each in measurements:
         yield f"  {each.id:<5}{_short(each.title)}"
-        yield from _prose(_costs(each))
+        yield from prose(_costs(each))
         for line in _locks(each.locks):
-            yield from _prose(line)
+            yield from prose(line)
         for line in each.differences:
-            yield from _prose(f"not as declared: {line}")
+            yield from prose(f"not as declared: {line}")
         if each.error:
-            yield from _prose(f"refused: {each.error}")
+            yield from prose(f"refused: {each.error}")
 
 
 def _costs(measured: Measurement) -> str:
@@ -136,15 +132,4 @@ def _bytes(number: int) -> str:
 
 
 def _short(title: str) -> str:
-    return textwrap.shorten(title, WIDTH - len(_MARGIN), placeholder=" …")
-
-
-def _prose(text: str, *, indent: str = _MARGIN) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return textwrap.shorten(title, WIDTH - len(MARGIN), placeholder=" …")

@@ -4,7 +4,6 @@ The text depends on the plan alone and fits 100 columns, but for SQL, which is s
 Colours are the command line's business.
 """
 
-import textwrap
 from collections.abc import Iterator
 
 from migrator.plan.hazard import Hazard, Severity
@@ -26,11 +25,7 @@ from migrator.plan.step import (
     Work,
 )
 from migrator.postgres.identifiers import QualifiedName
-from migrator.reports.words import RECOVERY, counted, limits, locks, whom, work
-
-WIDTH = 100
-
-_MARGIN = "       "
+from migrator.reports.words import MARGIN, RECOVERY, counted, limits, locks, prose, whom, work
 
 _EXCERPT = 64
 
@@ -169,7 +164,7 @@ def _phase(phase: Phase, steps: tuple[Step, ...]) -> Iterator[str]:
 def _step(step: Step) -> Iterator[str]:
     yield f"  {step.id:<5}{step.title}"
     for sql in work_sql(step.work):
-        yield from (f"{_MARGIN}| {line}" for line in f"{sql};".splitlines())
+        yield from (f"{MARGIN}| {line}" for line in f"{sql};".splitlines())
     if isinstance(step.work, PartitionIndexes | PartitionConstraints):
         yield from _prose(partitions_known(step.work))
         quick = step.work.quick
@@ -182,7 +177,7 @@ def _step(step: Step) -> Iterator[str]:
 
 def _undo(step: Step) -> Iterator[str]:
     for sql in step.undo:
-        yield f"{_MARGIN}undo: {' '.join(sql.split())};"
+        yield f"{MARGIN}undo: {' '.join(sql.split())};"
     if step.undo_note:
         yield from _prose(f"undo: {step.undo_note}" if not step.undo else f"({step.undo_note})")
 
@@ -209,12 +204,4 @@ def work_sql(work: Work) -> tuple[str, ...]:
 
 
 def _prose(text: str, *, deeper: int = 0) -> list[str]:
-    indent = _MARGIN + " " * deeper
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return prose(text, indent=MARGIN + " " * deeper)

@@ -1,5 +1,6 @@
 """Effects, limits and counts in words: the vocabulary that all formats share."""
 
+import textwrap
 from collections.abc import Iterable
 
 from migrator.plan.effect import Effect
@@ -14,7 +15,25 @@ RECOVERY = {
     Recovery.UNPROVABLE: "a crash in between needs a person",
 }
 
+WIDTH = 100
+"""Columns of a text report."""
+
+MARGIN = " " * 7
+"""What stands before the lines that belong to a statement or a step."""
+
 _SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86400
+
+
+def prose(text: str, *, indent: str = MARGIN) -> list[str]:
+    """Return the text in lines of a report, those after the first a little further to the right."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def counted(number: int, noun: str) -> str:

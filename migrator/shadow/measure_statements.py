@@ -116,12 +116,12 @@ class _Course:
         if self._recorder.light or error is not None or self._inside or undone:
             return msgspec.structs.replace(done, error=error)
         found = [piece.measured for piece in pieces if piece.measured is not None]
-        declared = _together(self._open) if self._open else statement.effect
+        declared = effect_of_all(self._open) if self._open else statement.effect
         wrong = (*differences(declared, together(found)), *self._recorder.blind_spots(key))
         return msgspec.structs.replace(done, differences=wrong)
 
 
-def _together(effects: Iterable[Effect]) -> Effect:
+def effect_of_all(effects: Iterable[Effect]) -> Effect:
     """Return the effect of all of them in one transaction."""
     all_of = list(effects)
     return Effect(

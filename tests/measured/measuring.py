@@ -5,7 +5,7 @@ read at once; a case sees its own relations only.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -13,14 +13,13 @@ import psycopg
 from psycopg import sql
 
 from migrator.database.introspect import read_facts
-from migrator.plan.effect import Effect
 from migrator.plan.hazard import Severity
 from migrator.plan.plan import Plan
 from migrator.planner import plan
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
 from migrator.shadow.compare import differences
-from migrator.shadow.trace import strongest
+from migrator.shadow.measure_statements import effect_of_all
 from migrator.sql.migration import read_migration
 from tests.conftest import Database
 from tests.golden.case_file import Case as GoldenCase
@@ -80,7 +79,7 @@ class Bench:
         found = Found(outcome=Outcome(), operation=" + ".join(kinds), plan=said(made, namespace))
         if isinstance(seen, psycopg.Error):
             return replace(found, outcome=Outcome(error=seen.sqlstate or ""))
-        declared = _united(statement.effect for statement in made.statements)
+        declared = effect_of_all(statement.effect for statement in made.statements)
         undeclared = (line.replace(f"{namespace}.", "") for line in differences(declared, seen.measured))
         return replace(found, outcome=of(seen, namespace), undeclared=tuple(undeclared))
 
@@ -135,18 +134,6 @@ def _schema(case: Case) -> str:
     """Return the schema of a case; what cannot be rolled back has one of its own."""
     own = f"-- {case.name}\n" if case.outside else ""
     return f"{own}{case.shared}\n{case.before}"
-
-
-def _united(effects: Iterable[Effect]) -> Effect:
-    """Return the effect of statements in one transaction."""
-    every = list(effects)
-    return Effect(
-        locks=strongest(lock for effect in every for lock in effect.locks),
-        scans=tuple(name for effect in every for name in effect.scans),
-        rewrites=tuple(name for effect in every for name in effect.rewrites),
-        index_builds=tuple(name for effect in every for name in effect.index_builds),
-        unknown=any(effect.unknown for effect in every),
-    )
 
 
 def said(made: Plan, namespace: str) -> str:
