@@ -57,7 +57,7 @@ def test_what_was_written_by_hand_is_kept() -> None:
 def test_numbers_stand_in_tables() -> None:
     text = page.render(Results(server="PostgreSQL 18", empty={"a": EMPTY}, live={"a": LIVE}), "")
 
-    assert "| a | 2 | 1,234 | 0 | 1 s | 1 s | yes |" in section(text, "On an empty database")
+    assert "| a | 2 | 1,234 | 0 | 1.2 s | 0.9 s | yes |" in section(text, "On an empty database")
     assert "| [data-loss](hazards/data-loss.md) | error | 1 |" in section(text, "Judged as in a pull request")
     assert "| a | 2 | 3 | 1 | 1 | 0 | 1 | 12 | 1 | 3 s | **no** | 0 |" in section(
         text, "On a database in use"
