@@ -23,7 +23,7 @@ from migrator.database.journal_read import (
 )
 from migrator.database.session import Connection
 from migrator.database.translate import translating
-from migrator.errors import InputError, RunnerBusy
+from migrator.errors import InputError
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState, check_migration
 from migrator.execution.options import Provenance
 from migrator.plan.plan import Plan
@@ -207,9 +207,7 @@ class JournalStore:
     def _alone(self, doing: str) -> Iterator[None]:
         """Hold the runner lock and one transaction for the length of a `with` block."""
         with translating(doing):
-            if not runner_lock.try_acquire(self._connection, self._schema):
-                holder = runner_lock.holder(self._connection, self._schema)
-                raise RunnerBusy(f"another runner holds the database: {holder}")
+            runner_lock.acquire_at_rest(self._connection, self._schema)
             try:
                 with self._connection.transaction():
                     yield

@@ -31,6 +31,9 @@ from migrator.execution.stop import StopRequest
 
 FILE = "runner_lock.sql"
 
+_ENDING_S = 2.0
+"""The server process of a run that has just ended, or was killed, holds the lock a moment longer."""
+
 _GONE_S = 60.0
 """A terminated session that rolls back much may take a while."""
 
@@ -63,6 +66,19 @@ def acquire(
             wait=wait_random(0.2, 1.0),  # seconds
             sleep=sleep,
         )(attempt)
+    except RetryError:
+        raise RunnerBusy(f"another runner holds the database: {holder(connection, schema)}") from None
+
+
+def acquire_at_rest(connection: Connection, schema: str, *, sleep: Sleep = time.sleep) -> None:
+    """Take the runner lock where nothing runs any more. Raises RunnerBusy where something does."""
+    try:
+        Retrying(
+            retry=retry_if_result(lambda got: not got),
+            stop=stop_after_delay(_ENDING_S),
+            wait=wait_random_exponential(0.01, max=0.2),
+            sleep=sleep,
+        )(lambda: try_acquire(connection, schema))
     except RetryError:
         raise RunnerBusy(f"another runner holds the database: {holder(connection, schema)}") from None
 

@@ -146,6 +146,9 @@ class Watch:
                 continue
             self._looks.append(look)
             if look.waits_since is not None:
+                # Its locks were read before that it waits: what it waits for may have come in between.
+                again = self._look()
+                self._looks += [] if again is None else [again]
                 turns += 1
                 self._turn(again=turns < _TURNS)
                 self._waits.append((look.waits_since, self._now()))
