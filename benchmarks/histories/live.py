@@ -44,11 +44,8 @@ from tests.schema_dump import schema
 POLICY = Policy(small_table_rows=0, small_table_bytes=0, batch_rows=2, batch_rows_min=2, lock_budget_ms=5_000)
 """Nobody waits here, so the locks may be held for as long as a busy machine needs."""
 
-ROWS = 3
-"""In each table, and one more whenever its columns have changed."""
-
-_ROUNDS = 6
-"""An approval can bring up what was hidden behind it."""
+ROWS = 3  # in each table, and one more whenever its columns have changed
+_ROUNDS = 6  # an approval can bring up what was hidden behind it
 
 
 @dataclass(slots=True, kw_only=True)

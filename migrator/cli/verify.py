@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +16,18 @@ from migrator.cli.report_files import ReportFile, ReportOption, command_line, wr
 from migrator.cli.signals import ending
 from migrator.errors import StepFailed
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from migrator.verification import Verified
+
 DEFAULT_ROWS = 1_000
+
+
+def _sessions(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that says how many of them there are."""
+    many = click.IntRange(min=0, max=64)
+    return click.option(name, metavar="N", type=many, default=2, show_default=True, help="Of the traffic.")
 
 
 @click.command(
@@ -55,22 +67,8 @@ DEFAULT_ROWS = 1_000
 )
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
 @click.option("--traffic", is_flag=True, help="Once more beside readers and writers, as written too.")
-@click.option(
-    "--readers",
-    metavar="N",
-    type=click.IntRange(min=0, max=64),
-    default=2,
-    show_default=True,
-    help="Of the traffic.",
-)
-@click.option(
-    "--writers",
-    metavar="N",
-    type=click.IntRange(min=0, max=64),
-    default=2,
-    show_default=True,
-    help="Of the traffic.",
-)
+@_sessions("--readers")
+@_sessions("--writers")
 @click.option(
     "--rate",
     metavar="N",
@@ -115,21 +113,28 @@ def verify(
     """
     from migrator import verification
     from migrator.cli.verifying import request_for
-    from migrator.plan.proof_codec import encode_readable
-    from migrator.reports import html
-    from migrator.reports.proof import render
     from migrator.shadow.traffic.beside import Load
 
     project = load_project()
     load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
     asked = request_for(project, files, base=base, rows=rows, schema=schema, facts=facts, offline=offline)
-    request = replace(asked, load=load)
     with ending("the verification"), verification.shadow_server(shadow) as server:
-        found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
+        found = verification.verify(
+            server, replace(asked, load=load), lambda text: say(text, label="verify", color="cyan")
+        )
+    _tell(found, reports, form, command=command_line(context))
+
+
+def _tell(found: Verified, reports: tuple[ReportFile, ...], form: str, *, command: str) -> None:
+    """Print and write what was found; raise StepFailed where the plan is not proved."""
+    from migrator.plan.proof_codec import encode_readable
+    from migrator.reports import html
+    from migrator.reports.proof import render
+
     rendered = {
         "json": lambda: encode_readable(found.proof),
         "text": lambda: render(found.plan, found.proof),
-        "html": lambda: html.render(found.proof, command=command_line(context), plan=found.plan),
+        "html": lambda: html.render(found.proof, command=command, plan=found.plan),
     }
     click.echo(rendered[form](), nl=False)
     write_reports(reports, rendered)

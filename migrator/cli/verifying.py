@@ -43,8 +43,7 @@ def request_for(
     if files:
         chosen = _named(project, files)
     elif observed is not None:
-        pending = {m.version for m in workflow.prepare(history, observed, project.policy).plan.migrations}
-        chosen = tuple(migration for migration in history if migration.version in pending)
+        chosen = _pending(project, history, observed)
     else:
         chosen = _new(project, base) or history[-1:]
     if not chosen:
@@ -54,15 +53,10 @@ def request_for(
     if schema is not None:
         before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
     elif facts is not None:
-        document = decode(read_text(facts), file=str(facts))
-        before, production = FactsFile(file=str(facts), document=document), document.facts
-    return Request(
-        migrations=chosen,
-        before=before,
-        policy=project.policy,
-        rows=rows,
-        production=production,
-    )
+        before = FactsFile(file=str(facts), document=decode(read_text(facts), file=str(facts)))
+        production = before.document.facts
+    policy = project.policy
+    return Request(migrations=chosen, before=before, policy=policy, rows=rows, production=production)
 
 
 def _check_options(
@@ -75,6 +69,14 @@ def _check_options(
         raise UsageError("--schema and --facts both say what there is before: give one of the two")
     if offline and project.database_was_given:
         raise UsageError("--offline and --database exclude each other")
+
+
+def _pending(
+    project: Project, history: Sequence[Migration], observed: workflow.Observation
+) -> tuple[Migration, ...]:
+    plan = workflow.prepare(history, observed, project.policy).plan
+    versions = {migration.version for migration in plan.migrations}
+    return tuple(migration for migration in history if migration.version in versions)
 
 
 def _named(project: Project, files: Sequence[str]) -> tuple[Migration, ...]:
