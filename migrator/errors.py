@@ -5,7 +5,7 @@
     │   ├── ConfigurationError    2   migrate.toml, the environment, a URL
     │   └── NotDisposable         2   a disposable environment, and a database that is not
     ├── ApprovalNeeded            3   a hazard needs an approval in the file
-    ├── WorkPending               4   only with --check
+    ├── WorkPending               4   with --check, or after migrate wait
     ├── InputError                5   something the user wrote or left behind
     │   ├── SqlSyntaxError            the text cannot be split or read
     │   ├── DirectiveError            a `-- migrate:` comment that is not understood
@@ -82,7 +82,7 @@ class ApprovalNeeded(MigrateError):
 
 
 class WorkPending(MigrateError):
-    """Work is pending or waiting; raised only where --check asked for it."""
+    """Work is pending or waiting; raised where --check asked for it, or a wait for it is over."""
 
     exit_code = 4
 

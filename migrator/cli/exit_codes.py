@@ -5,7 +5,7 @@ EXIT_CODES: dict[int, str] = {
     1: "a bug in migrate; please report it",
     2: "the command line or the configuration is wrong",
     3: "a hazard needs an approval in the file",
-    4: "work is pending or waiting (only with --check)",
+    4: "work is pending or waiting (with --check, or after migrate wait)",
     5: "a file, a saved plan or the database's state stands in the way",
     6: "another runner holds the database, after --wait",
     7: "stopped safely; run again to resume",

@@ -21,6 +21,7 @@ COMMANDS: dict[str, Entry] = {
     "contract": Entry("migrator.cli.contract", "Run the contract phase of the migrations you name."),
     "reset": Entry("migrator.cli.reset", "Drop everything in a disposable database and run all files again."),
     "status": Entry("migrator.cli.status", "Show what is applied, running, waiting and pending."),
+    "wait": Entry("migrator.cli.wait", "Block until the files are past validate; for application pods."),
     "pause": Entry("migrator.cli.pause", "Ask the running migration to stop after its batch, from any host."),
     "resume": Entry("migrator.cli.resume", "Take back a pause."),
     "baseline": Entry("migrator.cli.baseline", "Begin the journal of a database that has tables already."),

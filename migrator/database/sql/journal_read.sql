@@ -30,6 +30,18 @@ SELECT details::text FROM {journal}.event
 WHERE kind = 'reindex.begun' AND version = %(version)s AND details ->> 'step' = %(step)s
 ORDER BY id DESC LIMIT 1
 
+-- name: past validate
+-- Every migration: its state, and whether all of its steps but those of the contract phase are done.
+SELECT m.version, m.state,
+    m.state IN ('applied', 'baselined', 'waiting')
+    OR m.state IN ('begun', 'failed') AND m.plan IS NOT NULL AND NOT EXISTS (
+        SELECT FROM json_array_elements(m.plan -> 'steps') AS planned (step)
+        LEFT JOIN {journal}.step AS s ON s.version = m.version AND s.id = planned.step ->> 'id'
+        WHERE planned.step ->> 'phase' <> 'contract' AND s.state IS DISTINCT FROM 'done'
+            AND s.state IS DISTINCT FROM 'resolved'
+    )
+FROM {journal}.migration AS m
+
 -- name: control
 -- The pause flag.
 SELECT paused, reason FROM {journal}.control
