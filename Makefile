@@ -10,7 +10,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := migrator tests $(if $(wildcard benchmarks/*.py),benchmarks)
+SOURCES := .github/action migrator tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types layers unit golden chaos docs tests histories measured format wheel changelog clean
