@@ -14,7 +14,9 @@ from migrator.cli.whole_file import write_whole
 
 @click.command(
     cls=Command,
-    examples=(("migrate facts export -o facts.json", "for migrate verify --facts facts.json"),),
+    examples=(
+        ("migrate facts export -o facts.json", "for migrate plan --facts, and migrate verify --facts"),
+    ),
     exit_codes=(0, 2, 7, 9),
 )
 @click.argument("action", type=click.Choice(["export"]))
@@ -26,12 +28,13 @@ from migrator.cli.whole_file import write_whole
     help="Write the file whole or not at all; without it the document goes to standard output.",
 )
 def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there is one so far
-    """Write what is known of the database: tables, columns, constraints, indexes, sizes.
+    """Write what is known of the database: definitions, sizes, activity, settings, standbys.
 
     Read-only. No row, no value of a row, and no secret is in it; when and from where it was made is.
     """
     from migrator.database.enums import read_enums
     from migrator.database.introspect import read_facts
+    from migrator.database.server_state import read_server_state
     from migrator.database.translate import translating
     from migrator.postgres.facts_document import FactsDocument, encode
     from migrator.workflow import place
@@ -47,9 +50,10 @@ def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there
             place=place(connection),
             facts=read_facts(connection, journal_schema=project.policy.journal_schema),
             enums=read_enums(connection),
+            server=read_server_state(connection, project.policy.journal_schema),
         )
     if output is None:
         click.echo(encode(document), nl=False)
     else:
         write_whole(output, encode(document))
-        say(f"wrote {output}; use it with: migrate verify --facts {output}")
+        say(f"wrote {output}; use it with: migrate plan --facts {output}")

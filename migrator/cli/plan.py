@@ -5,10 +5,18 @@ from pathlib import Path
 
 import click
 
+from migrator.cli.facts_file import Replayed, facts_file, nothing
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
-from migrator.cli.planning import Planned, plan_files, plan_new, plan_pending
+from migrator.cli.planning import (
+    Planned,
+    Source,
+    plan_files,
+    plan_from_file,
+    plan_new,
+    plan_pending,
+)
 from migrator.cli.project import Project, load_project
 from migrator.cli.proving import encode_beside, proved, with_verdict
 from migrator.cli.steps import rendered
@@ -30,15 +38,21 @@ NEVER = "never"
         ("migrate plan migrations/20260105090000_add_email.sql", "this file, whether pending or not"),
         ('echo "ALTER TABLE users ADD x int" | migrate plan -', "SQL from standard input"),
         ("migrate plan --save plan.json", "for review; then migrate apply plan.json"),
-        ("migrate plan --offline --base origin/main", "in a pull request, without a database"),
+        ("migrate plan --base origin/main --facts facts.json", "in a pull request, without a database"),
         ("migrate plan --verify", "with the proof of a scratch server"),
     ),
     exit_codes=(0, 2, 3, 4, 5, 8, 9),
 )
 @click.argument("files", metavar="[FILE... | -]", nargs=-1)
-@click.option("--offline", is_flag=True, help="Use no database: every table is taken to be large and in use.")
 @click.option(
-    "--base", metavar="REF", help="Offline: files new since the merge base with this git reference."
+    "--offline", is_flag=True, help="Ask no server at all: every table is taken to be large and in use."
+)
+@click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
+@click.option(
+    "--facts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="In place of a database: what migrate facts export has written.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -59,6 +73,7 @@ def plan(
     files: tuple[str, ...],
     offline: bool,
     base: str | None,
+    facts: Path | None,
     form: str,
     save: Path | None,
     fail_on: str,
@@ -72,13 +87,12 @@ def plan(
     that run instead.
     Takes no lock and creates nothing.
     """
-    if base and (files or not offline):
-        offline = _offline_for(base, files)
     project = load_project()
-    planned = _planned(project, files, offline=offline, base=base)
+    _check_options(project, files, offline=offline, base=base, facts=facts)
+    planned = _planned(project, files, offline=offline, base=base, facts=facts, shadow=shadow)
     proof = None
     if verify and planned.plan.migrations:
-        made, proof = proved(project, files, base, shadow, planned.plan)
+        made, proof = proved(project, files, planned.plan, base=base, shadow=shadow, facts=facts)
         planned = replace(planned, plan=made)
     if save is not None:
         _save(save, planned.plan)
@@ -96,20 +110,42 @@ def _shown(made: Plan, proof: Proof | None, form: str) -> str:
     return rendered(made) if proof is None else with_verdict(rendered(made), proof)
 
 
-def _offline_for(base: str, files: tuple[str, ...]) -> bool:
-    if files:
+def _check_options(
+    project: Project, files: tuple[str, ...], *, offline: bool, base: str | None, facts: Path | None
+) -> None:
+    """Raise UsageError where options contradict each other."""
+    if base and files:
         raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
-    return True
-
-
-def _planned(project: Project, files: tuple[str, ...], *, offline: bool, base: str | None) -> Planned:
     if offline and project.database_was_given:
         raise UsageError("--offline and --database exclude each other")
+    if facts is not None and (offline or project.database_was_given):
+        other = "--offline" if offline else "--database"
+        raise UsageError(f"--facts and {other} both say what is known: give one of the two")
+
+
+def _planned(
+    project: Project,
+    files: tuple[str, ...],
+    *,
+    offline: bool,
+    base: str | None,
+    facts: Path | None,
+    shadow: str,
+) -> Planned:
+    """Plan the files chosen from the facts that are to be had: a file, a database, a shadow, nothing."""
+    given = None if facts is None else facts_file(facts)
+    source: Source | None = nothing if offline else Replayed(shadow)
+    if given is not None:
+        source = given.before
+    elif project.has_database and not (offline or base):
+        source = None
     if files:
-        return plan_files(project, files, offline=offline)
-    if offline or not project.has_database:
-        return plan_new(project, base)
-    return plan_pending(project)
+        return plan_files(project, files, source)
+    if source is None:
+        return plan_pending(project)
+    if given is not None and not base:
+        return plan_from_file(project, given)
+    return plan_new(project, base, source)
 
 
 def _judge(planned: Planned, fail_on: str, *, check: bool) -> None:

@@ -1,11 +1,12 @@
 """Which statements `migrate plan` plans, and from what facts."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from migrator import __version__, workflow
+from migrator.cli.facts_file import FactsFile
 from migrator.cli.git import new_files
 from migrator.cli.project import Project
 from migrator.errors import UsageError
@@ -16,6 +17,10 @@ from migrator.postgres.facts import Facts
 from migrator.sql.migration import Migration
 
 STANDARD_INPUT = "-"
+
+
+Source = Callable[[Project, Sequence[Migration]], tuple[Facts, tuple[str, ...]]]
+"""Gives the facts that some files are planned for where no database is asked, and what to say of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +46,34 @@ def plan_pending(project: Project) -> Planned:
     return Planned(plan=agenda.plan, unfinished=unfinished, notes=tuple(notes))
 
 
-def plan_new(project: Project, base: str | None) -> Planned:
+def plan_new(project: Project, base: str | None, source: Source) -> Planned:
     """Plan the files that this branch adds, without a database."""
-    paths = new_files(project.existing_directory(), base)
-    return Planned(plan=_plan(project, project.read(paths), project.facts_without_database))
+    migrations = project.read(new_files(project.existing_directory(), base))
+    facts, notes = source(project, migrations)
+    return Planned(plan=_plan(project, migrations, facts), notes=notes)
 
 
-def plan_files(project: Project, files: Sequence[str], *, offline: bool) -> Planned:
-    """Plan these files, whatever a journal says of them."""
+def plan_files(project: Project, files: Sequence[str], source: Source | None) -> Planned:
+    """Plan these files, whatever a journal says of them; without a `source` the database gives the facts."""
     if STANDARD_INPUT in files and len(files) > 1:
         raise UsageError("- is standard input, and stands alone")
     migrations = (_standard_input(project),) if STANDARD_INPUT in files else project.read(map(Path, files))
-    if offline or not project.has_database:
-        return Planned(plan=_plan(project, migrations, project.facts_without_database))
-    observation = workflow.observe(project.connector, project.policy)
-    return Planned(plan=_plan(project, migrations, observation.facts))
+    if source is None:
+        observation = workflow.observe(project.connector, project.policy)
+        return Planned(plan=_plan(project, migrations, observation.facts))
+    facts, notes = source(project, migrations)
+    return Planned(plan=_plan(project, migrations, facts), notes=notes)
+
+
+def plan_from_file(project: Project, given: FactsFile) -> Planned:
+    """Plan what the database that a facts file describes has not begun."""
+    migrations = project.migrations()
+    begun = given.begun
+    if begun is None:
+        return plan_new(project, None, given.before)
+    pending = [m for m in migrations if m.version not in begun]
+    facts, notes = given.before(project, pending)
+    return Planned(plan=_plan(project, pending, facts), notes=notes)
 
 
 def _plan(project: Project, migrations: Sequence[Migration], facts: Facts) -> Plan:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +15,13 @@ from migrator.plan.proof import Proof
 
 
 def proved(
-    project: Project, files: Sequence[str], base: str | None, shadow: str, made: Plan
+    project: Project,
+    files: Sequence[str],
+    made: Plan,
+    *,
+    base: str | None,
+    shadow: str,
+    facts: Path | None = None,
 ) -> tuple[Plan, Proof]:
     """Verify the files that are planned; return the plan to be shown, and its proof.
 
@@ -24,8 +31,9 @@ def proved(
     from migrator import verification
     from migrator.cli.verifying import request_for
 
-    offline = made.facts == "nothing"
-    request = request_for(project, files, base=base, rows=verification.DEFAULT_ROWS, offline=offline)
+    offline = made.facts in {"nothing", "shadow"}
+    rows = verification.DEFAULT_ROWS
+    request = request_for(project, files, base=base, rows=rows, facts=facts, offline=offline)
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
     if offline:

@@ -67,6 +67,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     server_version: ServerVersion = ServerVersion(0)
     facts: str = "nothing"
     """Where the facts came from: database, file, shadow, nothing."""
+    facts_origin: str | None = None
+    """Of a file or a shadow: from where and when."""
     database: str | None = None
     live: bool = True
     journal_schema: str = "migrator"

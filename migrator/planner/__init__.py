@@ -28,6 +28,7 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
         tool_version=tool_version,
         server_version=facts.server_version,
         facts=facts.source,
+        facts_origin=facts.origin,
         database=facts.database,
         live=facts.live and not policy.disposable,
         journal_schema=policy.journal_schema,

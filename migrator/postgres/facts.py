@@ -216,6 +216,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     server_version: ServerVersion = ServerVersion(NEWEST_KNOWN * 10000)
     source: str = "nothing"
     """'database', 'file', 'shadow' or 'nothing'; shown in every report."""
+    origin: str | None = None
+    """Of facts that are not read from the database now: from where and when, for people."""
     database: str | None = None
     live: bool = True
     """User tables existed before this run began; without facts we assume so."""

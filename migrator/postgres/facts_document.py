@@ -8,6 +8,7 @@ import msgspec
 from migrator.errors import InputError
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.server_state import ServerState
 
 FORMAT = 1
 """Version of the document; readers refuse others."""
@@ -31,6 +32,7 @@ class FactsDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Database and host, for people."""
     facts: Facts
     enums: tuple[Enum, ...] = ()
+    server: ServerState = ServerState()
 
 
 class _Header(msgspec.Struct):
@@ -52,4 +54,6 @@ def decode(text: str, *, file: str) -> FactsDocument:
     except msgspec.DecodeError as error:
         hint = "write one with: migrate facts export -o FILE"
         raise InputError(f"{file} is no file of facts: {error}", hint=hint) from error
-    return msgspec.structs.replace(document, facts=msgspec.structs.replace(document.facts, source="file"))
+    origin = f"{file}, written {document.made_at} from {document.place}"
+    facts = msgspec.structs.replace(document.facts, source="file", origin=origin)
+    return msgspec.structs.replace(document, facts=facts)

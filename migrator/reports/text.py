@@ -103,6 +103,7 @@ def _waiting(plan: Plan) -> str:
 
 def _basis(plan: Plan) -> Iterator[str]:
     where = f" of {plan.database}" if plan.database else ""
+    where += f" ({plan.facts_origin})" if plan.facts_origin else ""
     yield f"planned for PostgreSQL {plan.server_version}, from facts: {plan.facts}{where}"
 
 

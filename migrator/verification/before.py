@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from migrator import workflow
 from migrator.database.session import Connector
-from migrator.errors import ConfigurationError, InputError, MigrateError
+from migrator.errors import ConfigurationError, InputError, Location, MigrateError
 from migrator.execution.events import Silent
 from migrator.execution.options import RunOptions
 from migrator.reports.words import counted
@@ -24,6 +24,7 @@ from migrator.workflow.provenance import provenance
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from migrator.plan.hazard import Hazard
     from migrator.policy import Policy
     from migrator.shadow.workspace import Workspace
     from migrator.sql.dump import Part
@@ -105,9 +106,20 @@ def _apply(
             return
 
 
+def _location_of(hazard: Hazard) -> Location | None:
+    """Return the place of a hazard in its file, if it has one."""
+    if hazard.file is None or hazard.line is None:
+        return None
+    return Location(file=hazard.file, line=hazard.line, column=hazard.column or 1)
+
+
 def _refused(error: MigrateError) -> InputError:
+    message, at = error.message, error.at
+    if isinstance(error, workflow.Unapproved):
+        first = error.agenda.unapproved[0]
+        message, at = first.message, _location_of(first)
     return InputError(
-        f"the files before the change do not run on a new database: {error.message}",
-        at=error.at,
+        f"the files before the change do not run on a new database: {message}",
+        at=at,
         hint="give the schema before the change instead: pg_dump --schema-only, then --schema FILE",
     )

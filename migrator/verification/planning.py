@@ -11,6 +11,9 @@ from migrator.database.introspect import read_facts
 from migrator.database.session import Connector
 from migrator.database.translate import translating
 from migrator.planner import plan
+from migrator.shadow.workspace import workspace
+from migrator.verification.before import make_before
+from migrator.verification.request import History, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from migrator.plan.plan import Plan
     from migrator.policy import Policy
     from migrator.postgres.facts import Facts, Index, Relation
+    from migrator.shadow.servers import ShadowServer
     from migrator.sql.migration import Migration
 
 
@@ -28,6 +32,17 @@ def shadow_facts(url: str, policy: Policy, production: Facts | None) -> Facts:
     relations = tuple(_sized(relation, production) for relation in facts.relations)
     live = facts.live if production is None else production.live
     return replace(facts, source="shadow", database=None, live=live, relations=relations)
+
+
+def facts_after(server: ShadowServer, migrations: Sequence[Migration], policy: Policy) -> Facts:
+    """Return the facts of a database that these files make on a scratch server; sizes are unknown.
+
+    Raises InputError where they do not run there, ConfigurationError where the server cannot be used.
+    """
+    with workspace(server) as space:
+        request = Request(migrations=(), before=History(migrations=tuple(migrations)), policy=policy)
+        url, _ = make_before(space, request, lambda _: None)
+        return shadow_facts(url, policy, None)
 
 
 def plan_for(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Plan:

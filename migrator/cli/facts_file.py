@@ -1,0 +1,126 @@
+"""Facts without a database: a file that was written from one, a shadow that replays the files, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from migrator.cli.failure import say
+from migrator.cli.project import Project
+from migrator.cli.signals import ending
+from migrator.errors import ConfigurationError, InputError
+from migrator.history import read_text
+from migrator.planner import fold
+from migrator.postgres.facts import Facts, Relation
+from migrator.postgres.facts_document import FactsDocument, decode
+from migrator.reports.words import counted
+from migrator.sql.migration import Migration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsFile:
+    """A file that `migrate facts export` wrote."""
+
+    path: Path
+    document: FactsDocument
+
+    @property
+    def begun(self) -> frozenset[str] | None:
+        """Versions that the database had begun; None where it had no journal."""
+        found = self.document.server.begun
+        return None if found is None else frozenset(found)
+
+    def before(self, project: Project, chosen: Sequence[Migration]) -> tuple[Facts, tuple[str, ...]]:
+        """Return the facts that the chosen files are planned for: with the files that come before them.
+
+        Files that the database had not begun, and that nobody asked for, will have run by then: what they
+        make is in use, and of unknown size.
+        """
+        facts = self.document.facts
+        between = self._between(project, chosen)
+        if between:
+            facts = _in_use(fold(between, facts, project.policy))
+        notes = [f"the facts are {self.age()} old ({self.path})"]
+        notes += [f"as they will be after {_names(between)}, which they do not have yet"] if between else []
+        return facts, tuple(notes)
+
+    def age(self) -> str:
+        """Return the age in days, or hours."""
+        try:
+            hours = (datetime.now(UTC) - datetime.fromisoformat(self.document.made_at)).total_seconds() / 3600
+        except (ValueError, TypeError):
+            return "of unknown age, not"
+        return f"{hours / 24:.0f} days" if hours >= 2 * 24 else f"{max(hours, 0):.0f} hours"
+
+    def _between(self, project: Project, chosen: Sequence[Migration]) -> tuple[Migration, ...]:
+        if self.begun is None or not project.directory.is_dir() or not chosen:
+            return ()
+        history = project.migrations()
+        names = {m.version for m in chosen}
+        last = max((place for place, m in enumerate(history) if m.version in names), default=len(history))
+        return tuple(m for m in history[:last] if m.version not in names and m.version not in self.begun)
+
+
+def facts_file(path: Path) -> FactsFile:
+    """Read a facts file; raises InputError where it is none."""
+    return FactsFile(path=path, document=decode(read_text(path), file=str(path)))
+
+
+def nothing(project: Project, chosen: Sequence[Migration]) -> tuple[Facts, tuple[str, ...]]:  # noqa: ARG001  # a Source
+    """Return no facts: every table is taken to be large and in use."""
+    return project.facts_without_database, ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A shadow server on which the files before the chosen ones are run; a Source."""
+
+    shadow: str
+
+    def __call__(self, project: Project, chosen: Sequence[Migration]) -> tuple[Facts, tuple[str, ...]]:
+        """Return the definitions that the files make; sizes stay unknown.
+
+        Where there is no such server, or the files do not run on it, there are no facts, and a note says why.
+        """
+        history = project.migrations() if project.directory.is_dir() else ()
+        names = {m.version for m in chosen}
+        places = [place for place, m in enumerate(history) if m.version in names]
+        before = [m for m in history[: places[-1] if places else len(history)] if m.version not in names]
+        if not before:
+            return project.facts_without_database, ()
+        try:
+            return _replayed(project, before, self.shadow), ()
+        except (ConfigurationError, InputError) as error:
+            place = "" if error.at is None else f"{error.at}: "
+            note = f"nothing is known of the tables, so all count as large: {place}{error.message}"
+            return project.facts_without_database, (note,)
+
+
+def _replayed(project: Project, before: Sequence[Migration], shadow: str) -> Facts:
+    from migrator.shadow.servers import shadow_server
+    from migrator.verification.planning import facts_after
+
+    files = counted(len(before), "file")
+    with ending("the plan"), shadow_server(shadow) as server:
+        say(f"replaying {files} on {server.name}; --offline does without", label="plan", color="cyan")
+        facts = facts_after(server, before, project.policy)
+    origin = f"{files} replayed on {server.name}"
+    return msgspec.structs.replace(facts, origin=origin)
+
+
+def _in_use(facts: Facts) -> Facts:
+    """Return facts in which what files are expected to have made is there, in use, and of unknown size."""
+    relations = tuple(_used(r) if r.created_in_plan else r for r in facts.relations)
+    functions = tuple(msgspec.structs.replace(f, created_in_plan=False) for f in facts.functions)
+    return msgspec.structs.replace(facts, relations=relations, functions=functions, new_types=())
+
+
+def _used(relation: Relation) -> Relation:
+    return msgspec.structs.replace(relation, created_in_plan=False, rows=None, bytes=None)
+
+
+def _names(migrations: Sequence[Migration]) -> str:
+    some = ", ".join(m.file for m in migrations[:3])
+    return some if len(migrations) <= 3 else f"{some} and {len(migrations) - 3} more"  # noqa: PLR2004  # as many as fit
