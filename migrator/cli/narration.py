@@ -24,6 +24,8 @@ class Note:
     level: str = "info"
     every_s: float = 0.0
     """Say it at most this often: events of this name come in great numbers."""
+    topic: str = ""
+    """Say it at once where this has changed."""
 
 
 def note(event: events.Event) -> Note:
@@ -35,7 +37,7 @@ def note(event: events.Event) -> Note:
             return _of_migration(event)
         case events.StepStarted() | events.StepFinished():
             return _of_step(event)
-        case events.LockAttemptFailed() | events.BuildProgress():
+        case events.LockAttemptFailed() | events.BuildProgress() | events.LeftAlone():
             return _waiting(event)
         case events.PartitionDone(step=step, partition=partition, index=index):
             what = "done" if index is None else f"{index} is attached"
@@ -135,12 +137,20 @@ def _of_step(event: events.StepStarted | events.StepFinished) -> Note:
             )
 
 
-def _waiting(event: events.LockAttemptFailed | events.BuildProgress) -> Note:
+def _waiting(event: events.LockAttemptFailed | events.BuildProgress | events.LeftAlone) -> Note:
     match event:
         case events.LockAttemptFailed():
             return _lock_attempt(event)
         case events.BuildProgress():
             return _build(event)
+        case events.LeftAlone(step=step, indexes=indexes):
+            return Note(
+                name="index.left_alone",
+                text=f"{step.title}: left alone, because this step did not make them: invalid indexes "
+                f"{', '.join(indexes)}; writes pay for them: if nobody needs them, DROP INDEX CONCURRENTLY",
+                fields=_step(step) | {"indexes": list(indexes)},
+                level="warning",
+            )
 
 
 def _of_backfill(event: events.BatchDone | events.BatchCancelled | events.Sweeping) -> Note:
@@ -181,18 +191,26 @@ def _lock_attempt(event: events.LockAttemptFailed) -> Note:
 def _build(event: events.BuildProgress) -> Note:
     waits = f", waits for {_blockers(event.waits_for)}" if event.waits_for else ""
     percent = f" {100 * event.done / event.total:.0f} %" if event.total else ""
+    lockers = f" ({event.lockers_done} of {event.lockers_total} waited out)" if event.lockers_total else ""
+    adopted = f", server process {event.pid} of an earlier run" if event.adopted else ""
     return Note(
         name="index.building",
-        text=f"{event.step.title}: {event.stage or 'working'}{percent}, {duration(event.elapsed_s)}{waits}",
+        text=f"{event.step.title}: {event.stage or 'working'}{percent or lockers}, "
+        f"{duration(event.elapsed_s)}{adopted}{waits}",
         fields=_step(event.step)
         | {
             "stage": event.stage,
             "done": event.done,
             "total": event.total,
+            "lockers_done": event.lockers_done,
+            "lockers_total": event.lockers_total,
+            "pid": event.pid,
+            "adopted": event.adopted,
             "elapsed_s": round(event.elapsed_s, 1),
             "waits_for": [blocker_fields(blocker) for blocker in event.waits_for],
         },
         every_s=10.0,
+        topic=" ".join([event.stage, *(str(blocker.pid) for blocker in event.waits_for)]),
     )
 
 

@@ -42,20 +42,21 @@ class Throttle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._last: dict[tuple[str, str], float] = {}
+        self._last: dict[tuple[str, str], tuple[float, str]] = {}
 
     def passes(self, told: Note) -> bool:
-        """Whether it is time to say this again."""
+        """Whether it is time to say this again, or something else is the topic."""
         now = self._clock()
         key = (told.name, told.level)
-        if told.every_s and now - self._last.get(key, float("-inf")) < told.every_s:
+        said, topic = self._last.get(key, (float("-inf"), told.topic))
+        if told.every_s and now - said < told.every_s and topic == told.topic:
             return False
-        self._last[key] = now
+        self._last[key] = now, told.topic
         return True
 
 
 class LogDisplay:
-    """Events as log lines; those that come in numbers every 10 seconds."""
+    """Events as log lines; those that come in numbers every 10 seconds, or when something has changed."""
 
     def __init__(self, log: logs.Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log

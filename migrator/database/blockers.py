@@ -1,6 +1,7 @@
 """Who stands in the way of a lock or of an index build, read from the server's own views."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from migrator.database.commands import journal_query, names_of
@@ -24,6 +25,11 @@ def blockers_of_locks(connection: Connection, wanted: Sequence[RelationLock]) ->
 def blockers_of_backend(connection: Connection, pid: int) -> tuple[Blocker, ...]:
     """Return whom that server process waits for."""
     return _blockers(connection, "of backend", {"pid": pid})
+
+
+def holders_of_snapshots(connection: Connection, since: datetime) -> tuple[Blocker, ...]:
+    """Return who has had a snapshot since before that moment, the oldest transactions first."""
+    return _blockers(connection, "of snapshots", {"since": since})
 
 
 def _blockers(connection: Connection, name: str, parameters: dict[str, Any]) -> tuple[Blocker, ...]:

@@ -2,33 +2,48 @@
 
 The session is recorded as `build`, so that a successor does not end it but waits for it. The runner lock
 stays on the executing connection, which meanwhile reports the progress: it goes with us if we die, and the
-successor gets it.
+successor gets it. A statement that may hold or queue for a lock which the application needs gives way as soon
+as somebody waits for it; that one ends with us.
 """
 
 import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import psycopg
 from psycopg import errors, pq
 
 from migrator.database import commands as sql
-from migrator.database.blockers import blockers_of_backend
-from migrator.database.commands import journal_query
-from migrator.database.probe import FILE
+from migrator.database.build_progress import Watch, application_waits
 from migrator.database.runner_lock import this_backend
 from migrator.database.session import Connection
 from migrator.database.workbench import Workbench
-from migrator.execution.events import BuildProgress
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import Backend
 from migrator.plan.step import Step
 
 _POLL_S = 0.1
-_REPORT_S = 1.0
 _GRACE_S = 10.0
 """How long a build is given to end after the first request to stop, before it is left to itself."""
+
+_CANCEL_S = 10.0
+_LONGEST_MS = 2**31 - 1
+"""The server's largest timeout, 24.8 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement outside a transaction block, and what it may cost others."""
+
+    text: str
+    seconds: float
+    """The server cancels it after so long, whether we are there or not."""
+    lasting: bool = True
+    """It goes on when we die, for the next run to adopt."""
+    gives_way: bool = False
+    """It is cancelled when a reader or writer has waited for it half a lock budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +54,19 @@ class Builder:
     backend: Backend
 
 
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """What is noted while a statement runs; times of `time.monotonic`."""
+
+    watch: Watch
+    asked: float | None = None
+    """When the person asked to stop."""
+    waited_for: float | None = None
+    """Since when readers or writers wait."""
+    cancelled: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+
 @contextmanager
 def builder(bench: Workbench, step: Step) -> Iterator[Builder]:
     """Open a session for the step; it is forgotten by the journal when it ended in order."""
@@ -47,87 +75,112 @@ def builder(bench: Workbench, step: Step) -> Iterator[Builder]:
         record = bench.commands.query("record session", run=bench.commands.run, purpose="build")
         connection.execute(record.query, record.parameters)
         backend = this_backend(connection)
-        _prepare(bench, step, connection)
+        for command in sql.enter_session(step.session, local=False):
+            connection.execute(command.query)
         yield Builder(connection=connection, backend=backend)
     finally:
         # While the server is at work this only says good-bye: it reads that after the build.
         connection.close()
 
 
-def run_concurrently(bench: Workbench, step: Step, building: Builder, statement: str) -> None:
-    """Run the statement to its end, reporting. Raises psycopg's error; Interrupted leaves it going on."""
+def run_statement(
+    bench: Workbench, step: Step, building: Builder, statement: Statement
+) -> psycopg.Error | None:
+    """Run it to its end, reporting; return what the server refused it with.
+
+    Interrupted leaves a lasting one going on. Raises psycopg's errors of the executing connection only.
+    """
     pgconn = building.connection.pgconn
-    pgconn.send_query(statement.encode())
-    while pgconn.flush():
-        time.sleep(0)
-    bench.faults(FaultPoint.BUILD_SENT)
-    bench.stop.cancel_with(lambda: building.connection.cancel_safe(timeout=10.0))
     try:
-        _wait(bench, step, building)
+        _limit(bench, building.connection, statement)
+        pgconn.send_query(statement.text.encode())
+        while pgconn.flush():
+            time.sleep(0)
+    except psycopg.Error as error:
+        return error
+    bench.faults(FaultPoint.BUILD_SENT)
+    bench.stop.cancel_with(lambda: building.connection.cancel_safe(timeout=_CANCEL_S))
+    try:
+        lost = _wait(bench, step, building, statement)
     finally:
         bench.stop.cancel_with(None)
+    if lost is not None:
+        return lost
     # All of them before any is judged: the server tidies up between the error and being ready again.
-    for result in list(_results(pgconn)):
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            raise errors.error_from_result(result)
+    found = [r for r in _results(pgconn) if r.status == pq.ExecStatus.FATAL_ERROR]
+    if found:
+        return errors.error_from_result(found[0])
     bench.faults(FaultPoint.BUILD_ENDED)
+    return None
 
 
-def report(bench: Workbench, step: Step, backend: Backend, elapsed_s: float, *, adopted: bool) -> None:
-    """Tell the observer, and the journal, how far the server process is and whom it waits for."""
-    row = bench.execute(journal_query(FILE, "progress", bench.schema, {"pid": backend.pid})).fetchone()
-    stage, done, total = ("", 0, 0) if row is None else row
-    waits_for = blockers_of_backend(bench.connection, backend.pid)
-    named = "; ".join(str(b) for b in waits_for)
-    bench.execute(bench.commands.step_waits(step, named or None))
-    bench.observer.event(
-        BuildProgress(
-            step=step,
-            pid=backend.pid,
-            stage=str(stage),
-            done=int(done or 0),  # type: ignore[call-overload]  # a bigint or NULL
-            total=int(total or 0),  # type: ignore[call-overload]  # a bigint or NULL
-            elapsed_s=elapsed_s,
-            waits_for=waits_for,
-            adopted=adopted,
-        )
-    )
-
-
-def _prepare(bench: Workbench, step: Step, connection: Connection) -> None:
+def _limit(bench: Workbench, connection: Connection, statement: Statement) -> None:
+    """Give the session its own limits, whatever role, database or file have set."""
     settings = {
         "lock_timeout": "0",  # it would count while old snapshots are waited out
-        "statement_timeout": str(int(step.timeouts.deadline_s * 1000)),
+        "statement_timeout": str(min(max(int(statement.seconds * 1000) + 1, 1), _LONGEST_MS)),
     }
     if bench.version.client_connection_check_interval:
-        settings["client_connection_check_interval"] = "0"  # goes on when we die
+        check = 0 if statement.lasting else bench.policy.lock_budget_ms
+        settings["client_connection_check_interval"] = str(check)
     for name, value in settings.items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-    for command in sql.enter_session(step.session, local=False):
-        connection.execute(command.query)
 
 
-def _wait(bench: Workbench, step: Step, building: Builder) -> None:
-    began = time.monotonic()
-    reported = began
-    asked: float | None = None
+def _wait(bench: Workbench, step: Step, building: Builder, statement: Statement) -> psycopg.Error | None:
+    """Wait for the answer; return the error of a session that was lost meanwhile."""
+    course = _Course(watch=Watch(bench=bench, step=step, backend=building.backend, adopted=False))
+    poll = min(_POLL_S, bench.policy.lock_budget_ms / 4000) if statement.gives_way else _POLL_S
     with selectors.DefaultSelector() as selector:
         selector.register(building.connection.pgconn.socket, selectors.EVENT_READ)
-        while not _answered(selector, building.connection):
-            now = time.monotonic()
-            asked = now if bench.stop.requested and asked is None else asked
-            if asked is not None and not bench.stop.now and now - asked > _GRACE_S:
+        try:
+            while not _answered(selector, building.connection, poll):
+                _look_around(bench, building, statement, course)
+        except psycopg.OperationalError as error:
+            if bench.connection.closed or not _is_lost(building.connection):
+                raise
+            return error
+    return None
+
+
+def _look_around(bench: Workbench, building: Builder, statement: Statement, course: _Course) -> None:
+    """Give way, stop, report: whichever it is time for."""
+    now = time.monotonic()
+    if statement.gives_way and not course.cancelled and _in_the_way(bench, building, course, now):
+        _cancel(building, course)
+    if bench.stop.requested:
+        course.asked = now if course.asked is None else course.asked
+        if not bench.stop.now and now - course.asked > _GRACE_S:
+            if statement.lasting:
                 raise bench.stop.error()
-            if now - reported >= _REPORT_S:
-                report(bench, step, building.backend, now - began, adopted=False)
-                reported = now
+            if not course.cancelled:
+                _cancel(building, course)
+    course.watch.report()
 
 
-def _answered(selector: selectors.BaseSelector, connection: Connection) -> bool:
+def _in_the_way(bench: Workbench, building: Builder, course: _Course, now: float) -> bool:
+    """Whether the application has waited half the budget; the rest is for the cancellation."""
+    if not application_waits(bench, building.backend):
+        course.waited_for = None
+        return False
+    course.waited_for = now if course.waited_for is None else course.waited_for
+    return now - course.waited_for >= bench.policy.lock_budget_ms / 2000
+
+
+def _cancel(building: Builder, course: _Course) -> None:
+    course.cancelled = True
+    building.connection.cancel_safe(timeout=_CANCEL_S)
+
+
+def _answered(selector: selectors.BaseSelector, connection: Connection, poll_s: float) -> bool:
     """Wait a little; return whether the server has answered."""
-    if selector.select(_POLL_S):
+    if selector.select(poll_s):
         connection.pgconn.consume_input()
     return not connection.pgconn.is_busy()
+
+
+def _is_lost(connection: Connection) -> bool:
+    return connection.pgconn.status == pq.ConnStatus.BAD
 
 
 def _results(pgconn: pq.abc.PGconn) -> Iterator[pq.abc.PGresult]:

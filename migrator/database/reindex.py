@@ -3,21 +3,24 @@
 REINDEX CONCURRENTLY puts an index with another OID in the place of each old one. So the OIDs of all indexes
 of the table are written into the journal before the first attempt: an index is done when the one that had its
 name then has it no more. Whatever is invalid, bears the server's `_ccnew` or `_ccold`, and was not so named
-then, is what we left behind, and is removed; nothing else is. Fails as `index` does.
+then, is what we left behind, and is removed; nothing else is. Fails as `concurrent_step` says.
 """
 
 import json
 import re
-import time
 from dataclasses import dataclass
 
+import psycopg
+
 from migrator.database.commands import journal_query
+from migrator.database.concurrent_step import Course, Seen, carry_out, intend
+from migrator.database.concurrently import Statement
 from migrator.database.drift import check_drift_patiently
-from migrator.database.index import ATTEMPTS, Course, attempt, conclude, intend, refuse, wait_for
 from migrator.database.journal_commands import relations_of
 from migrator.database.probe import FILE
 from migrator.database.workbench import Done, Workbench
-from migrator.execution.faults import FaultPoint
+from migrator.execution.concurrent import Found
+from migrator.execution.events import LeftAlone
 from migrator.execution.journal import Backend, StepRecord
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import Step
@@ -45,93 +48,105 @@ class Listed:
 
 def run_reindex(bench: Workbench, step: Step, work: RebuildIndexes, record: StepRecord | None) -> Done:
     """Rebuild the indexes; `record` is what the journal has of the step."""
-    course = Course(began=time.monotonic(), recorded=record.backend if record else None)
-    _adopt(bench, step, work, course.recorded)
-    before = None if record is None else _recorded(bench, step)
-    if before is None:
+    machine = _Rebuild(bench=bench, step=step, work=work)
+    if record is not None:
+        machine.before = machine.recorded()
+    return carry_out(machine, record)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Rebuild:
+    """REINDEX … CONCURRENTLY."""
+
+    bench: Workbench
+    step: Step
+    work: RebuildIndexes
+    before: tuple[Listed, ...] | None = None
+    """The indexes before the first attempt; None until somebody has looked."""
+    takes_over: bool = True  # what counts as half done was told from what was there before
+    patient: bool = False
+    way_on: str | None = (
+        "the old indexes are in their places; if it waited for an old transaction, end that one, and run "
+        "again"
+    )
+
+    def look(self, course: Course) -> Seen:
+        """Ask which old indexes still stand where they stood, and what an attempt left beside them."""
+        backend = self._running(course.recorded)
+        if backend is not None:
+            return Seen(found=Found.AT_WORK, backend=backend)
+        before = self.before = self._record() if self.before is None else self.before
+        if not any(index.meant for index in before) and self.work.index is not None:
+            return Seen(found=Found.OTHER, reason=f"there is no index {self.work.index}")
+        remains = self._remains(before, course.left_s)
+        if remains:
+            return Seen(found=Found.HALF_DONE, mend=remains)
+        return Seen(found=Found.UNTOUCHED if self._left(before) else Found.DONE)
+
+    def statement(self, course: Course) -> Statement:
+        """Return the statement, which may take until the deadline."""
+        return Statement(text=self.work.sql, seconds=course.left_s)
+
+    def remains(self) -> tuple[Statement, ...]:
+        """Return the removal of `_ccnew` and `_ccold` indexes that were not there before."""
+        return () if self.before is None else self._remains(self.before, 0.0)
+
+    def ended(self, course: Course, error: psycopg.Error | None) -> None:
+        """Say nothing: its progress has named whom it waited for."""
+
+    def recorded(self) -> tuple[Listed, ...] | None:
+        """Return what an earlier run found before its first attempt."""
+        parameters = {"version": self.step.migration, "step": self.step.id}
+        query = journal_query("journal_read.sql", "indexes before", self.bench.schema, parameters)
+        row = self.bench.execute(query).fetchone()
+        if row is None:
+            return None
+        listed = json.loads(str(row[0]))["indexes"]
+        return tuple(_listed(*each) for each in listed)
+
+    def _left(self, before: tuple[Listed, ...]) -> bool:
+        """Whether an index that is meant still stands where it stood."""
+        now = {index.oid: index for index in self._indexes()}
+        return any(index.meant and _same(index, now.get(index.oid)) for index in before)
+
+    def _remains(self, before: tuple[Listed, ...], seconds: float) -> tuple[Statement, ...]:
+        known = {index.oid for index in before if index.passing}
+        found = [i for i in self._indexes() if i.passing and not i.complete and i.oid not in known]
+        texts = [self.work.drop_sql.replace("$1", index.name) for index in found]
+        return tuple(Statement(text=text, seconds=seconds) for text in texts)
+
+    def _indexes(self) -> tuple[Listed, ...]:
+        target = (self.work.index or self.work.table).quoted
+        parameters = {"target": target, "whole": self.work.index is None}
+        query = journal_query(FILE, "indexes of a table", self.bench.schema, parameters)
+        return tuple(_listed(*row) for row in self.bench.execute(query).fetchall())
+
+    def _running(self, recorded: Backend | None) -> Backend | None:
+        parameters = {
+            "pid": recorded.pid if recorded else 0,
+            "start": recorded.start if recorded else None,
+            "table": self.work.table.quoted,
+        }
+        row = self.bench.execute(journal_query(FILE, "reindexing", self.bench.schema, parameters)).fetchone()
+        return None if row is None else Backend(pid=row[0], start=row[1])  # type: ignore[arg-type]  # as selected
+
+    def _record(self) -> tuple[Listed, ...]:
+        """Write down what is there, and that the step begins; name the remains of others."""
+        bench, step = self.bench, self.step
         check_drift_patiently(bench, step.migration, relations_of(step))
-        before = _record(bench, step, work)
-    if not any(index.meant for index in before):
-        return _nothing_meant(bench, step, work, course)
-    while True:
-        for statement in _remains(bench, work, before):
-            course = attempt(bench, step, statement, course)
-            bench.faults(FaultPoint.REMAINS_REMOVED)
-        if not _left(bench, work, before):
-            return conclude(bench, step, course)
-        if course.attempts >= ATTEMPTS:
-            raise refuse(bench, step, course, f"{course.attempts} attempts left old indexes in their places")
-        check_drift_patiently(bench, step.migration, relations_of(step))
-        course = attempt(bench, step, work.sql, course, lambda: _remains(bench, work, before))
-
-
-def _nothing_meant(bench: Workbench, step: Step, work: RebuildIndexes, course: Course) -> Done:
-    """A table without indexes is done; an index that is not there is an error."""
-    if work.index is None:
-        return conclude(bench, step, course)
-    raise refuse(bench, step, course, f"there is no index {work.index}")
-
-
-def _left(bench: Workbench, work: RebuildIndexes, before: tuple[Listed, ...]) -> bool:
-    """Whether an index that is meant still stands where it stood."""
-    now = {index.oid: index for index in _indexes(bench, work)}
-    return any(index.meant and _same(index, now.get(index.oid)) for index in before)
+        found = self._indexes()
+        listed = [[index.oid, index.name, index.complete, index.meant] for index in found]
+        with bench.connection.transaction():
+            bench.execute(bench.commands.event("reindex.begun", step.migration, step=step.id, indexes=listed))
+            intend(bench, step, None)
+        others = tuple(index.name for index in found if index.passing and not index.complete)
+        if others:
+            bench.observer.event(LeftAlone(step=step, indexes=others))
+        return found
 
 
 def _same(before: Listed, now: Listed | None) -> bool:
     return now is not None and (now.complete or not now.passing or before.passing)
-
-
-def _remains(bench: Workbench, work: RebuildIndexes, before: tuple[Listed, ...]) -> tuple[str, ...]:
-    """Return what removes the indexes that our attempts left."""
-    known = {index.oid for index in before if index.passing}
-    found = [i for i in _indexes(bench, work) if i.passing and not i.complete and i.oid not in known]
-    return tuple(work.drop_sql.replace("$1", index.name) for index in found)
-
-
-def _adopt(bench: Workbench, step: Step, work: RebuildIndexes, recorded: Backend | None) -> None:
-    backend = _running(bench, work, recorded)
-    if backend is not None:
-        wait_for(bench, step, backend, lambda: _running(bench, work, recorded) is not None)
-
-
-# --- the catalog and the journal
-
-
-def _indexes(bench: Workbench, work: RebuildIndexes) -> tuple[Listed, ...]:
-    parameters = {"target": (work.index or work.table).quoted, "whole": work.index is None}
-    rows = bench.execute(journal_query(FILE, "indexes of a table", bench.schema, parameters)).fetchall()
-    return tuple(_listed(*row) for row in rows)
-
-
-def _running(bench: Workbench, work: RebuildIndexes, recorded: Backend | None) -> Backend | None:
-    parameters = {
-        "pid": recorded.pid if recorded else 0,
-        "start": recorded.start if recorded else None,
-        "table": work.table.quoted,
-    }
-    row = bench.execute(journal_query(FILE, "reindexing", bench.schema, parameters)).fetchone()
-    return None if row is None else Backend(pid=row[0], start=row[1])  # type: ignore[arg-type]  # as selected
-
-
-def _record(bench: Workbench, step: Step, work: RebuildIndexes) -> tuple[Listed, ...]:
-    """Write down what is there, and that the step begins."""
-    found = _indexes(bench, work)
-    listed = [[index.oid, index.name, index.complete, index.meant] for index in found]
-    with bench.connection.transaction():
-        bench.execute(bench.commands.event("reindex.begun", step.migration, step=step.id, indexes=listed))
-        intend(bench, step, None)
-    return found
-
-
-def _recorded(bench: Workbench, step: Step) -> tuple[Listed, ...] | None:
-    parameters = {"version": step.migration, "step": step.id}
-    query = journal_query("journal_read.sql", "indexes before", bench.schema, parameters)
-    row = bench.execute(query).fetchone()
-    if row is None:
-        return None
-    listed = json.loads(str(row[0]))["indexes"]
-    return tuple(_listed(*each) for each in listed)
 
 
 def _listed(oid: object, name: object, complete: object, meant: object) -> Listed:

@@ -102,19 +102,32 @@ class LockAttemptFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildProgress:
-    """How far CREATE or DROP INDEX CONCURRENTLY is, every second or so."""
+    """How far a statement CONCURRENTLY is, every second or so."""
 
     step: Step
     pid: int
     stage: str
-    """pg_stat_progress_create_index.phase, or '' where the server says nothing."""
+    """pg_stat_progress_create_index.phase, what a statement without such a view waits for, or ''."""
     done: int
     total: int
     """Blocks or tuples, whichever the stage counts; 0 when unknown."""
     elapsed_s: float
     waits_for: tuple[Blocker, ...]
+    """The one it waits for now first, then those whose turn comes; it waits for one at a time."""
     adopted: bool
-    """The build was begun by an earlier run whose backend goes on."""
+    """It was begun by an earlier run whose server process goes on."""
+    lockers_done: int = 0
+    """Transactions waited out in this stage."""
+    lockers_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """Invalid indexes that this step did not make stay where they are."""
+
+    step: Step
+    indexes: tuple[str, ...]
+    """Quoted and qualified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +233,7 @@ Event = (
     | StepStarted
     | LockAttemptFailed
     | BuildProgress
+    | LeftAlone
     | PartitionDone
     | BatchDone
     | BatchCancelled

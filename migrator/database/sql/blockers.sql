@@ -32,3 +32,14 @@ FROM unnest(pg_blocking_pids(%(pid)s)) AS blocking (pid)
 LEFT JOIN pg_stat_activity AS a ON a.pid = blocking.pid
 LEFT JOIN pg_prepared_xacts AS p ON blocking.pid = 0
 ORDER BY a.xact_start LIMIT 10
+
+-- name: of snapshots
+-- Who has had a snapshot in this database since before that moment: what waits for old snapshots waits for each of them.
+-- Neither VACUUM counts (manual: CREATE INDEX), nor what holds back only the removal of dead rows: slots, standbys.
+SELECT a.pid, a.usename::text, a.application_name, a.state,
+    extract(epoch FROM clock_timestamp() - a.xact_start)::float8,
+    left(a.query, 200), NULL, NULL, NULL, false, false
+FROM pg_stat_activity AS a
+WHERE a.datname = current_database() AND a.backend_xmin IS NOT NULL AND a.xact_start <= %(since)s
+    AND a.pid <> pg_backend_pid() AND a.backend_type <> 'autovacuum worker' AND a.query NOT ILIKE 'VACUUM%%'
+ORDER BY a.xact_start LIMIT 10

@@ -29,7 +29,7 @@ FROM pg_stat_activity AS a
 LEFT JOIN pg_stat_progress_create_index AS p ON p.pid = a.pid
 WHERE a.pid <> pg_backend_pid() AND (
     (a.pid = %(pid)s AND a.backend_start = %(start)s AND a.state = 'active')
-    OR p.index_relid = to_regclass(quote_ident(%(schema)s) || '.' || quote_ident(%(name)s)))
+    OR p.datname = current_database() AND p.index_relid = to_regclass(quote_ident(%(schema)s) || '.' || quote_ident(%(name)s)))
 ORDER BY a.pid = %(pid)s DESC LIMIT 1
 
 -- name: indexes of a table
@@ -74,11 +74,40 @@ WHERE a.pid <> pg_backend_pid() AND (
     OR p.datname = current_database() AND p.relid = (SELECT c.reltoastrelid FROM pg_class AS c WHERE c.oid = to_regclass(%(table)s) AND c.reltoastrelid <> 0))
 ORDER BY a.pid = %(pid)s DESC LIMIT 1
 
+-- name: at work
+-- Whether the recorded server process still works on something.
+SELECT a.pid, a.backend_start
+FROM pg_stat_activity AS a
+WHERE a.pid = %(pid)s AND a.backend_start = %(start)s AND a.state = 'active' AND a.pid <> pg_backend_pid()
+
+-- name: cancel
+-- Cancel what that server process is doing.
+SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity AS a WHERE a.pid = %(pid)s AND a.backend_start = %(start)s
+
 -- name: progress
--- How far a server process is with its index; `done` and `total` in the unit of the stage.
-SELECT p.phase, CASE WHEN p.tuples_total > 0 THEN p.tuples_done ELSE p.blocks_done END,
-    CASE WHEN p.tuples_total > 0 THEN p.tuples_total ELSE p.blocks_total END
-FROM pg_stat_progress_create_index AS p WHERE p.pid = %(pid)s
+-- How far a server process is; `done` and `total` in the unit of the stage. DROP INDEX and DETACH PARTITION have no
+-- view of their own: what they wait for stands for the stage.
+SELECT coalesce(p.phase, CASE WHEN a.wait_event_type = 'Lock' THEN
+        CASE a.wait_event WHEN 'virtualxid' THEN 'waiting for transactions' WHEN 'transactionid' THEN 'waiting for transactions'
+        ELSE 'waiting for a lock' END END),
+    CASE WHEN p.tuples_total > 0 THEN p.tuples_done ELSE p.blocks_done END,
+    CASE WHEN p.tuples_total > 0 THEN p.tuples_total ELSE p.blocks_total END,
+    p.lockers_done, p.lockers_total, clock_timestamp()
+FROM pg_stat_activity AS a
+LEFT JOIN pg_stat_progress_create_index AS p ON p.pid = a.pid
+WHERE a.pid = %(pid)s AND a.backend_start = %(start)s
+
+-- name: application waits
+-- Whether anybody waits to read or write a relation on which that server process has, or wants, a lock in the way.
+WITH locks AS MATERIALIZED (
+    SELECT l.pid, l.relation, l.mode, l.granted FROM pg_locks AS l
+    WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+)
+SELECT EXISTS (
+    SELECT FROM locks AS waiting
+    JOIN locks AS own ON own.relation = waiting.relation AND own.pid = %(pid)s AND waiting.pid <> own.pid
+    WHERE NOT waiting.granted AND waiting.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+        AND own.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))
 
 -- name: partition
 -- Whether the table is a partition, of the partitioned table meant, and half detached (14+).
