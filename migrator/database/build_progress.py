@@ -114,7 +114,8 @@ class Watch:
             return ()
         own = {self.backend.pid, connection.info.backend_pid}
         seen = {(b.pid, b.prepared) for b in now}
-        later = [b for b in self._others(stage.name) if b.pid not in own and (b.pid, b.prepared) not in seen]
+        others = (b for b in self._others(stage.name) if b.pid is not None and b.pid not in own)
+        later = [b for b in others if (b.pid, b.prepared) not in seen]
         unique = {(b.pid, b.prepared): b for b in later}
         return (*now, *unique.values())
 

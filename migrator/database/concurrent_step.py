@@ -192,7 +192,6 @@ def _attempt(machine: Machine, course: Course, statement: Statement) -> Course:
         error = run_statement(bench, step, building, statement)
         if error is not None:
             _judge(machine, building, error, course)
-    _forget(bench, building.backend)
     machine.ended(course, error)
     if error is not None:
         budget = bench.policy.lock_budget_ms
@@ -266,10 +265,6 @@ def _named(step: Step) -> str:
     return f"step {step.id} of {step.migration} ({step.title})"
 
 
-def _forget(bench: Workbench, backend: Backend) -> None:
-    bench.execute(bench.commands.query("forget session", pid=backend.pid, start=backend.start))
-
-
 # --- a server process that is at work already
 
 
@@ -315,7 +310,7 @@ def _end(machine: Machine, course: Course, backend: Backend) -> LockDeadline:
     if alive(bench.connection, backend):
         terminate(bench.connection, backend)
         wait_until_gone(bench.connection, backend, sleep=bench.sleep)
-    _forget(bench, backend)
+    bench.execute(bench.commands.query("forget session", pid=backend.pid, start=backend.start))
     return _deadline(machine, course, _cleared_afterwards(machine))
 
 
@@ -326,6 +321,4 @@ def _cleared_afterwards(machine: Machine) -> str:
         return ""
     with builder(bench, step) as building:
         bench.execute(bench.commands.begin_step(step, building.backend.pid))
-        left = _clear(machine, building, _CLEARING_S)
-    _forget(bench, building.backend)
-    return left
+        return _clear(machine, building, _CLEARING_S)

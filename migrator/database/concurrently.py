@@ -6,6 +6,7 @@ successor gets it. A statement that may hold or queue for a lock which the appli
 as somebody waits for it; that one ends with us.
 """
 
+import contextlib
 import selectors
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from psycopg import errors, pq
 
 from migrator.database import commands as sql
 from migrator.database.build_progress import Watch, application_waits
-from migrator.database.runner_lock import this_backend
+from migrator.database.runner_lock import this_backend, wait_until_gone
 from migrator.database.session import Connection
 from migrator.database.workbench import Workbench
 from migrator.execution.faults import FaultPoint
@@ -25,7 +26,7 @@ from migrator.execution.journal import Backend
 from migrator.plan.step import Step
 
 _POLL_S = 0.1
-_GRACE_S = 10.0
+_GRACE_S = 5.0
 """How long a build is given to end after the first request to stop, before it is left to itself."""
 
 _CANCEL_S = 10.0
@@ -70,7 +71,7 @@ class _Course:
 @contextmanager
 def builder(bench: Workbench, step: Step) -> Iterator[Builder]:
     """Open a session for the step; it is forgotten by the journal when it ended in order."""
-    connection = bench.connector.connect(f"step {step.id}")
+    connection, backend = bench.connector.connect(f"step {step.id}"), None
     try:
         record = bench.commands.query("record session", run=bench.commands.run, purpose="build")
         connection.execute(record.query, record.parameters)
@@ -79,8 +80,18 @@ def builder(bench: Workbench, step: Step) -> Iterator[Builder]:
             connection.execute(command.query)
         yield Builder(connection=connection, backend=backend)
     finally:
+        over = connection.info.transaction_status == pq.TransactionStatus.IDLE
         # While the server is at work this only says good-bye: it reads that after the build.
         connection.close()
+        if over and backend is not None and not bench.connection.closed:
+            _forget(bench, backend)
+
+
+def _forget(bench: Workbench, backend: Backend) -> None:
+    """Wait until a session that ended in order is gone, and forget it."""
+    with contextlib.suppress(psycopg.Error):  # a lost connection is noticed by what comes next
+        wait_until_gone(bench.connection, backend, sleep=bench.sleep)
+        bench.execute(bench.commands.query("forget session", pid=backend.pid, start=backend.start))
 
 
 def run_statement(

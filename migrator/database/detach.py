@@ -23,7 +23,10 @@ from migrator.execution.concurrent import Found, patience_s
 from migrator.execution.events import LockAttemptFailed
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import StepRecord
+from migrator.plan.effect import RelationLock
 from migrator.plan.step import DetachPartition, Step
+from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.lock_modes import LockMode
 
 
 class Partition(enum.Enum):
@@ -90,7 +93,8 @@ class _Detach:
         if error is None:
             return
         bench, step, reason = self.bench, self.step, reason_of(error)
-        blockers = blockers_of_locks(bench.connection, step.effect.locks)
+        wanted = tuple(RelationLock(each, LockMode.ACCESS_EXCLUSIVE) for each in self._both)
+        blockers = blockers_of_locks(bench.connection, wanted)
         waits_for = "; ".join(str(b) for b in blockers) or reason
         bench.execute(bench.commands.step_waits(step, waits_for))
         bench.observer.event(
@@ -99,11 +103,16 @@ class _Detach:
                 attempt=course.attempts,
                 waited_s=course.seconds,
                 deadline_s=course.deadline_s,
-                wanted=step.effect.locks,
+                wanted=wanted[1:],
                 blockers=blockers,
                 error=reason,
             )
         )
+
+    @property
+    def _both(self) -> tuple[QualifiedName, QualifiedName]:
+        """Those whose users are waited for."""
+        return self.work.root, self.work.partition
 
     @staticmethod
     def _giving_way(text: str, seconds: float) -> Statement:

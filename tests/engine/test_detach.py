@@ -2,8 +2,10 @@
 
 # ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -11,19 +13,22 @@ import msgspec
 import psycopg
 import pytest
 
-from migrator.errors import DriftError, LockDeadline, StepFailed
-from migrator.execution.events import LockAttemptFailed, StepFinished
+from migrator.errors import DriftError, Interrupted, LockDeadline, StepFailed
+from migrator.execution.events import BuildProgress, LockAttemptFailed, StepFinished
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import MigrationState
+from migrator.execution.stop import StopRequest
 from migrator.plan.step import DetachPartition, Step, Timeouts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from tests.conftest import Database
 from tests.engine.conftest import Victims
-from tests.engine.plans import POLICY, QUICK, USERS, Recorder, carry_out, plan, step
+from tests.engine.plans import QUICK, USERS, Recorder, carry_out, plan, step
+from tests.waiting import until, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(since=14, ends=True)]
 
+BOTH: LiteralString = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM users_old)"
 OLD = QualifiedName("public", "users_old")
 STATE = """
     SELECT coalesce(bool_or(h.inhdetachpending)::text, 'no partition')
@@ -59,14 +64,36 @@ def detach(*, timeouts: Timeouts = QUICK) -> Step:
     return step(1, work, mode=LockMode.SHARE_UPDATE_EXCLUSIVE, timeouts=timeouts)
 
 
-def read_until(
-    ended: threading.Event, connection: psycopg.Connection[Any], query: LiteralString, waits: list[float]
-) -> None:
-    """Read through the partitioned table and the partition itself; keep how long each took."""
-    while not ended.is_set():
-        began = time.monotonic()
-        connection.execute(query)
-        waits.append(time.monotonic() - began)
+@contextlib.contextmanager
+def reading(database: Database, query: LiteralString, waits: list[float]) -> Iterator[None]:
+    """Run the query again and again meanwhile; keep how long each took."""
+    ended, connection = threading.Event(), database.connect()
+
+    def read() -> None:
+        while not ended.is_set():
+            began = time.monotonic()
+            connection.execute(query)
+            waits.append(time.monotonic() - began)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join()
+
+
+def leave_pending(database: Database, partition: str = "users_old") -> None:
+    """Begin to detach by hand, and be interrupted."""
+    with database.server.connect(database.name) as old, database.server.connect(database.name) as person:
+        old.autocommit = False
+        old.execute("SELECT count(*) FROM users")
+        person.autocommit = True
+        person.execute("SET lock_timeout = '50ms'")
+        words = f"ALTER TABLE users DETACH PARTITION {partition} CONCURRENTLY"
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            person.execute(words.encode())
 
 
 def state(connection: psycopg.Connection[Any]) -> str:
@@ -99,46 +126,74 @@ def test_a_reader_is_outwaited_and_holds_nobody_up(database: Database) -> None:
     seen: list[tuple[str, float]] = []
 
     def look(event: object) -> None:
-        if not isinstance(event, LockAttemptFailed):
+        if not isinstance(event, BuildProgress):
             return
         began = time.monotonic()
-        other.execute("SELECT count(*) FROM users")
+        other.execute(BOTH)
         seen.append((state(connection), time.monotonic() - began))
-        if event.attempt == 2:
+        if len(seen) == 2:
             old.execute("COMMIT")
 
-    carry_out(database, plan(detach(), database=database), recorder=Recorder(actions=[look]))
+    recorder = Recorder(actions=[look])
+    carry_out(database, plan(detach(), database=database), recorder=recorder)
 
     assert [pending for pending, _ in seen[:2]] == ["true", "true"]
     assert max(seconds for _, seconds in seen) < 1.0
+    assert [b.pid for b in recorder.of(BuildProgress)[0].waits_for] == [old.info.backend_pid]
     assert counted(connection) == [(51, 99)]
+    assert [e.attempts for e in recorder.of(StepFinished)] == [1]
 
 
-def test_queries_are_not_held_up_while_an_attempt_is_under_way(database: Database) -> None:
+def test_queries_are_not_held_up_while_it_waits(database: Database) -> None:
     connection, old = database.connect(), database.connect()
     partitioned(connection)
     old.execute("BEGIN")
     old.execute("SELECT count(*) FROM users")
     waits: list[float] = []
-
-    def look(event: object) -> None:
-        if isinstance(event, LockAttemptFailed) and event.attempt == 3:
-            old.execute("COMMIT")
-
-    ended = threading.Event()
-    both = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM users_old)"
-    reader = threading.Thread(target=read_until, args=(ended, database.connect(), both, waits))
-    reader.start()
-    try:
-        carry_out(
-            database, plan(detach(), database=database), recorder=Recorder(actions=[look]), policy=POLICY
-        )
-    finally:
-        ended.set()
-        reader.join()
+    recorder = Recorder(actions=[lambda e: old.execute("COMMIT") if isinstance(e, BuildProgress) else None])
+    with reading(database, BOTH, waits):
+        carry_out(database, plan(detach(), database=database), recorder=recorder)
 
     assert len(waits) > 10
     assert max(waits) < 1.0
+
+
+@pytest.mark.parametrize("pending", [False, True], ids=["detach", "finalize"])
+def test_it_gives_way_to_readers_of_the_partition(database: Database, *, pending: bool) -> None:
+    """Somebody reads the partition itself in a long transaction; those who come later must not wait."""
+    connection, direct = database.connect(), database.connect()
+    partitioned(connection)
+    if pending:
+        leave_pending(database)
+    direct.execute("BEGIN")
+    direct.execute("SELECT count(*) FROM users_old")
+    waits: list[float] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, LockAttemptFailed) and event.attempt == 2:
+            assert direct.info.backend_pid in [b.pid for b in event.blockers]
+            direct.execute("COMMIT")
+
+    recorder = Recorder(actions=[look])
+    with reading(database, "SELECT count(*) FROM users_old", waits):
+        carry_out(database, plan(detach(), database=database), recorder=recorder)
+
+    assert state(connection) == "no partition"
+    assert len(recorder.of(LockAttemptFailed)) >= 2
+    assert max(waits) < 1.0
+
+
+def test_finalize_is_not_starved_by_other_transactions(database: Database) -> None:
+    """It waits for every snapshot in the database, and some are always there."""
+    connection = database.connect()
+    partitioned(connection)
+    leave_pending(database)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(reading(database, "SELECT pg_sleep(0.4)", []))
+        carry_out(database, plan(detach(), database=database))
+
+    assert state(connection) == "no partition"
 
 
 def test_a_run_that_ended_half_way_is_finished_by_the_next(database: Database) -> None:
@@ -146,8 +201,19 @@ def test_a_run_that_ended_half_way_is_finished_by_the_next(database: Database) -
     partitioned(connection)
     old.execute("BEGIN")
     old.execute("SELECT count(*) FROM users")
+
+    def die(point: FaultPoint) -> None:
+        if point is FaultPoint.BUILD_SENT:
+            until(lambda: state(connection) == "true", what="pending")
+            raise Boom
+
     with pytest.raises(Boom):
-        carry_out(database, plan(detach(), database=database), faults=fail_at(FaultPoint.DETACH_TRIED))
+        carry_out(database, plan(detach(), database=database), faults=die)
+
+    # Unlike an index build it ends with its runner: nobody would see to it that it gives way.
+    until_row(
+        connection, "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER%')"
+    )
 
     assert state(connection) == "true"
 
@@ -162,16 +228,52 @@ def test_the_deadline_leaves_it_pending(database: Database) -> None:
     partitioned(connection)
     old.execute("BEGIN")
     old.execute("SELECT count(*) FROM users")
-    short = msgspec.structs.replace(QUICK, deadline_s=0.2)
-    with pytest.raises(LockDeadline, match="got no further"):
-        carry_out(database, plan(detach(timeouts=short), database=database))
+    short = msgspec.structs.replace(QUICK, deadline_s=1.0)
+    for _ in range(2):  # the statement, then FINALIZE
+        with pytest.raises(LockDeadline, match=r"did not end in 1 s") as caught:
+            carry_out(database, plan(detach(timeouts=short), database=database))
 
-    assert state(connection) == "true"
+        assert "it stays pending" in str(caught.value.hint)
+        assert state(connection) == "true"
 
     old.execute("COMMIT")
     carry_out(database, plan())
 
     assert state(connection) == "no partition"
+
+
+def test_a_request_to_stop_ends_it(database: Database) -> None:
+    """Left to itself it would not give way to anybody."""
+    connection, old = database.connect(), database.connect()
+    partitioned(connection)
+    old.execute("BEGIN")
+    old.execute("SELECT count(*) FROM users")
+    stop = StopRequest()
+
+    def ask_twice(event: object) -> None:
+        if isinstance(event, BuildProgress):
+            stop.request()
+            stop.request()
+
+    with pytest.raises(Interrupted):
+        carry_out(
+            database, plan(detach(), database=database), recorder=Recorder(actions=[ask_twice]), stop=stop
+        )
+
+    assert state(connection) == "true"
+
+
+def test_another_partition_pending_by_somebody_else_is_named_and_left_alone(database: Database) -> None:
+    connection = database.connect()
+    partitioned(connection)
+    leave_pending(database, "users_new")
+    with pytest.raises(StepFailed, match=r"users_new.*already pending detach"):
+        carry_out(database, plan(detach(), database=database))
+
+    assert state(connection) == "false"
+    assert connection.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending"
+    ).fetchall() == [("users_new",)]
 
 
 def test_detached_but_not_recorded_is_found_done(database: Database) -> None:
