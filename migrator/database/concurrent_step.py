@@ -12,13 +12,11 @@ from typing import Protocol, assert_never
 import psycopg
 
 from migrator.database.build_progress import Watch
-from migrator.database.commands import journal_query
 from migrator.database.concurrently import Builder, Statement, builder, run_statement
 from migrator.database.drift import check_drift_patiently
 from migrator.database.journal_commands import relations_of
-from migrator.database.probe import FILE
+from migrator.database.orphan import dismiss, end
 from migrator.database.refusal import record_failure, record_refusal
-from migrator.database.runner_lock import alive, terminate, wait_until_gone
 from migrator.database.translate import CANCELED, DEADLOCK, RETRYABLE, connection_is_lost
 from migrator.database.workbench import Done, Workbench, reason_of
 from migrator.errors import LockDeadline
@@ -29,9 +27,6 @@ from migrator.execution.lock_attempts import SPRINT, Approach, pause_s
 from migrator.plan.step import Step
 
 _POLL_S = 0.2
-_ENDING_S = 10.0
-"""So long a cancelled server process may take before it is terminated."""
-
 _CLEARING_S = 60.0
 """DROP INDEX CONCURRENTLY of remains waits for transactions that use the table; the next run tries again."""
 
@@ -117,7 +112,7 @@ def carry_out(machine: Machine, record: StepRecord | None) -> Done:
     bench, step = machine.bench, machine.step
     recorded = record.backend if record else None
     course = Course(began=time.monotonic(), deadline_s=step.timeouts.deadline_s, recorded=recorded)
-    _dismiss(bench, recorded)
+    dismiss(bench, recorded)
     while True:
         seen = machine.look(course)
         move = next_move(seen.found, ours=course.recorded is not None or machine.takes_over)
@@ -126,7 +121,7 @@ def carry_out(machine: Machine, record: StepRecord | None) -> Done:
                 return _conclude(bench, step, course)
             case Move.ADOPT:
                 _adopt(machine, course, seen.backend)
-                _dismiss(bench, course.recorded)
+                dismiss(bench, course.recorded)
             case Move.RUN | Move.MEND if course.rounds >= FUTILE and not machine.patient:
                 raise refuse(bench, step, course, f"{course.attempts} statements came to nothing")
             case Move.RUN:
@@ -151,15 +146,6 @@ def intend(bench: Workbench, step: Step, recorded: Backend | None) -> None:
     """Give the step a row; without a server process where none of ours ever worked on it."""
     if recorded is None:
         bench.execute(bench.commands.begin_step(step, None))
-
-
-def at_work(bench: Workbench, recorded: Backend | None) -> Backend | None:
-    """Return the recorded server process if it still works on something."""
-    if recorded is None:
-        return None
-    parameters = {"pid": recorded.pid, "start": recorded.start}
-    found = bench.execute(journal_query(FILE, "at work", bench.schema, parameters)).fetchone()
-    return None if found is None else recorded
 
 
 def _conclude(bench: Workbench, step: Step, course: Course) -> Done:
@@ -285,16 +271,6 @@ def _adopt(machine: Machine, course: Course, backend: Backend | None) -> None:
         bench.sleep(_POLL_S)
 
 
-def _dismiss(bench: Workbench, recorded: Backend | None) -> None:
-    """End the recorded server process if it is there and idle.
-
-    Its runner may only be suspended, and must not find a session in which it can go on.
-    """
-    if recorded is not None and at_work(bench, recorded) is None and alive(bench.connection, recorded):
-        terminate(bench.connection, recorded)
-        wait_until_gone(bench.connection, recorded, sleep=bench.sleep)
-
-
 def _end(machine: Machine, course: Course, backend: Backend) -> LockDeadline:
     """End a server process of ours and clear away what it leaves; return the error of the deadline."""
     bench, step = machine.bench, machine.step
@@ -303,14 +279,7 @@ def _end(machine: Machine, course: Course, backend: Backend) -> LockDeadline:
             f"{_named(step)}: server process {backend.pid}, which is not ours, is at work on the same",
             hint="let it end, or end it, and run again; what it leaves is named then, and left alone",
         )
-    bench.execute(journal_query(FILE, "cancel", bench.schema, {"pid": backend.pid, "start": backend.start}))
-    until = time.monotonic() + _ENDING_S
-    while alive(bench.connection, backend) and time.monotonic() < until:
-        bench.sleep(_POLL_S)
-    if alive(bench.connection, backend):
-        terminate(bench.connection, backend)
-        wait_until_gone(bench.connection, backend, sleep=bench.sleep)
-    bench.execute(bench.commands.query("forget session", pid=backend.pid, start=backend.start))
+    end(bench, backend)
     return _deadline(machine, course, _cleared_afterwards(machine))
 
 

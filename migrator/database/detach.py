@@ -15,8 +15,9 @@ import psycopg
 
 from migrator.database.blockers import blockers_of_locks
 from migrator.database.commands import journal_query
-from migrator.database.concurrent_step import Course, Seen, at_work, carry_out
+from migrator.database.concurrent_step import Course, Seen, carry_out
 from migrator.database.concurrently import Statement
+from migrator.database.orphan import at_work
 from migrator.database.probe import FILE
 from migrator.database.workbench import Done, Workbench, reason_of
 from migrator.execution.concurrent import Found, patience_s
