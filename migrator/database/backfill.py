@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from migrator.database import commands as sql
+from migrator.database.backfill_drift import DriftWatch
 from migrator.database.commands import Command
 from migrator.database.journal_read import read_migrations
 from migrator.database.refusal import record_failure, record_refusal
@@ -21,7 +22,7 @@ from migrator.database.sweep import sweep_until_nothing_is_left
 from migrator.database.translate import CANCELED, RETRYABLE
 from migrator.database.walk import Key, Walk, ask, enter
 from migrator.database.workbench import Done, Workbench, reason_of
-from migrator.errors import LockDeadline, StoppedSafely
+from migrator.errors import DriftError, LockDeadline, StoppedSafely
 from migrator.execution.batch import Pace, first_pace
 from migrator.execution.events import BatchCancelled, BatchDone
 from migrator.execution.faults import FaultPoint
@@ -62,7 +63,34 @@ def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecor
     checkpoint = record.backfill if record else None
     if checkpoint is None:
         checkpoint = _begin(bench, step, work)
-    walk = Walk(bench=bench, step=step, work=work, upper=checkpoint.upper or (), values=checkpoint.values)
+    watch = DriftWatch(bench=bench, step=step, table=work.table)
+    try:
+        _carry_out(bench, step, work, checkpoint, watch, began)
+    except psycopg.Error as error:
+        if bench.connection.closed or error.sqlstate is None or error.sqlstate in RETRYABLE:
+            raise
+        watch.look()
+        raise record_refusal(bench, step, error, 1, time.monotonic() - began) from error
+    except DriftError:  # found in the transaction that was to end it
+        watch.look()
+        raise
+    return Done(attempts=1, rows=_reread(bench, step).rows_done)
+
+
+def _carry_out(
+    bench: Workbench, step: Step, work: Backfill, checkpoint: BackfillRecord, watch: DriftWatch, began: float
+) -> None:
+    """Walk, sweep and prove, as often as it takes; then record the end."""
+    if checkpoint.passes == 0:
+        checkpoint = _begin_anew(bench, step, work)
+    walk = Walk(
+        bench=bench,
+        step=step,
+        work=work,
+        upper=checkpoint.upper or (),
+        values=checkpoint.values,
+        watch=watch,
+    )
     for passed in range(checkpoint.passes, _PASSES + 1):
         if not checkpoint.walked:
             _walk(walk, checkpoint)
@@ -72,7 +100,17 @@ def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecor
         checkpoint = _reread(bench, step)
     bench.faults(FaultPoint.WALK_CHECKED)
     _finish(walk, time.monotonic() - began)
-    return Done(attempts=1, rows=_reread(bench, step).rows_done)
+
+
+def _begin_anew(bench: Workbench, step: Step, work: Backfill) -> BackfillRecord:
+    """Take the upper bound again: the table was changed while the walk went on (`backfill_drift`)."""
+    with bench.connection.transaction():
+        enter(bench, step, lock_ms=step.timeouts.lock_ms, statement_ms=None)
+        upper: Key | None = next(iter(ask(bench, work.upper_sql)), None)
+        bench_role(bench, step)
+        bound = None if upper is None else list(upper)
+        bench.execute(bench.commands.backfill("set upper", step, upper=bound))
+    return _reread(bench, step)
 
 
 def _begin(bench: Workbench, step: Step, work: Backfill) -> BackfillRecord:
@@ -140,6 +178,7 @@ def _walk(walk: Walk, checkpoint: BackfillRecord) -> None:
     )
     while True:
         bench.check_stop()
+        walk.watch.now_and_then()
         end = walk.window_end(course.last, course.pace.rows)
         if end is None:
             break
@@ -217,6 +256,7 @@ def _trouble(walk: Walk, course: _Course, end: Key, error: psycopg.Error, second
     if error.sqlstate in RETRYABLE:
         _slow_down(walk, course, error, seconds)
         return
+    walk.watch.look()
     if course.pace.rows > 1:
         course.pace = course.pace.narrowed()
         return
@@ -270,5 +310,6 @@ def _finish(walk: Walk, seconds: float) -> None:
         for text in walk.work.finish_sql:
             bench.execute(sql.plain(text))
         bench_role(bench, step)
-        for command in bench.commands.end_step(step, 1, seconds):
+        walk.watch.check()
+        for command in bench.commands.end_step(step, 1, seconds, defines=False):
             bench.execute(command)

@@ -103,11 +103,11 @@ class JournalCommands:
         """Return what records a step that is done, and was not announced, in its own transaction."""
         return self._step("step done", step, phase=step.phase.value, title=step.title, run=self.run)
 
-    def end_step(self, step: Step, attempts: int, seconds: float) -> list[Command]:
-        """Return what records a step as done, with what it left behind."""
+    def end_step(self, step: Step, attempts: int, seconds: float, *, defines: bool = True) -> list[Command]:
+        """Return what records a step as done, with what it left behind where it `defines` something."""
         return [
             self._step("end step", step, attempts=attempts),
-            *([self.record_fingerprints(step)] if self.attended else []),
+            *([self.record_fingerprints(step)] if defines and self.attended else []),
             self.attempt(step, "done", attempts, seconds),
         ]
 

@@ -166,6 +166,7 @@ class JournalStore:
         with self._alone("accepting a changed definition"):
             self._known(version)
             self._run(self._commands.query("accept fingerprints", version=version))
+            self._run(self._commands.query("begin anew", version=version, step=None))
             self._run(self._commands.event("resolve.accept_drift", version, reason=reason))
 
     def set_plan(self, version: str, plan: Plan) -> None:

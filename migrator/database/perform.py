@@ -7,6 +7,7 @@ import psycopg
 from migrator.database import commands as sql
 from migrator.database import unattended_index
 from migrator.database.backfill import run_backfill
+from migrator.database.backfill_drift import beginning_anew
 from migrator.database.detach import run_detach
 from migrator.database.drift import check_drift_patiently
 from migrator.database.index import run_build, run_drop
@@ -95,7 +96,8 @@ def _under_way(step: Step, record: StepRecord | None) -> bool:
 
 def _begin(bench: Workbench, step: Step) -> None:
     """Look for drift in everything the migration touches, then commit the intent."""
-    check_drift_patiently(bench, step.migration)
+    with beginning_anew(bench, step):
+        check_drift_patiently(bench, step.migration)
     bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
     bench.faults(FaultPoint.STEP_BEGUN)
 

@@ -103,6 +103,7 @@ def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
             raise bench.stop.error() from error
         if error.sqlstate in RETRYABLE:
             return None
+        walk.watch.look()
         reason = f"{reason_of(error)}\nthe row with the key ({', '.join(key)})"
         raise record_failure(bench, walk.step, reason, 1, time.monotonic() - began) from error
     bench.faults(FaultPoint.ROW_SWEPT)
@@ -110,6 +111,7 @@ def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
 
 
 def _refusal(walk: Walk, keys: list[Key]) -> Exception:
+    walk.watch.look()
     named = "; ".join(f"({', '.join(key)})" for key in keys)
     return record_failure(
         walk.bench,

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg import RawCursor
 
 from migrator.database import commands as sql
+from migrator.database.backfill_drift import DriftWatch
 from migrator.database.workbench import Workbench
 from migrator.plan.step import Backfill, Step
 
@@ -22,6 +23,7 @@ class Walk:
     work: Backfill
     upper: Key
     values: tuple[str | None, ...]
+    watch: DriftWatch
 
     def enter(self, *, lock_ms: int | None, statement_ms: int | None) -> None:
         """Give the open transaction the step's session state and timeouts; None is its own deadline."""
