@@ -12,6 +12,7 @@
     │   ├── ChecksumError             a statement that has begun was edited
     │   ├── OrderError                an older file shares objects with a later applied one
     │   ├── DriftError                the database is not what the plan was made for
+    │   ├── JournalDamaged            something of the journal was taken away by hand
     │   ├── StalePlanError            a saved plan no longer fits files, tool or database
     │   ├── NoBaselineError           user tables, and no journal
     │   └── PreflightError            permissions, a standby, a pooler; before the first step
@@ -117,6 +118,15 @@ class OrderError(InputError):
 
 class DriftError(InputError):
     """The database is not what the plan was made for."""
+
+
+class JournalDamaged(InputError):
+    """Something of the journal was taken away or changed by hand."""
+
+    default_hint = (
+        "restore the journal's schema from a backup, or finish by hand and begin a new one: "
+        "migrate explain runbook, 'The journal itself is damaged'"
+    )
 
 
 class StalePlanError(InputError):

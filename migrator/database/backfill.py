@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 import psycopg
 
 from migrator.database import commands as sql
+from migrator.database.backfill_beginning import begin, begin_anew, bench_role, gone, reread
 from migrator.database.backfill_drift import DriftWatch
 from migrator.database.commands import Command
-from migrator.database.journal_read import read_migrations
 from migrator.database.refusal import record_failure, record_refusal
 from migrator.database.sweep import sweep_until_nothing_is_left
 from migrator.database.translate import CANCELED, RETRYABLE
-from migrator.database.walk import Key, Walk, ask, enter
+from migrator.database.walk import Key, Walk
 from migrator.database.workbench import Done, Workbench, reason_of
 from migrator.errors import DriftError, LockDeadline, StoppedSafely
 from migrator.execution.batch import Pace, first_pace
@@ -62,10 +62,10 @@ def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecor
     began = time.monotonic()
     checkpoint = record.backfill if record else None
     if checkpoint is None:
-        checkpoint = _begin(bench, step, work)
+        checkpoint = begin(bench, step, work)
     watch = DriftWatch(bench=bench, step=step, table=work.table)
     try:
-        _carry_out(bench, step, work, checkpoint, watch, began)
+        _carry_out(watch, work, checkpoint, began)
     except psycopg.Error as error:
         if bench.connection.closed or error.sqlstate is None or error.sqlstate in RETRYABLE:
             raise
@@ -74,15 +74,14 @@ def run_backfill(bench: Workbench, step: Step, work: Backfill, record: StepRecor
     except DriftError:  # found in the transaction that was to end it
         watch.look()
         raise
-    return Done(attempts=1, rows=_reread(bench, step).rows_done)
+    return Done(attempts=1, rows=reread(bench, step).rows_done)
 
 
-def _carry_out(
-    bench: Workbench, step: Step, work: Backfill, checkpoint: BackfillRecord, watch: DriftWatch, began: float
-) -> None:
+def _carry_out(watch: DriftWatch, work: Backfill, checkpoint: BackfillRecord, began: float) -> None:
     """Walk, sweep and prove, as often as it takes; then record the end."""
+    bench, step = watch.bench, watch.step
     if checkpoint.passes == 0:
-        checkpoint = _begin_anew(bench, step, work)
+        checkpoint = begin_anew(bench, step, work)
     walk = Walk(
         bench=bench,
         step=step,
@@ -97,70 +96,9 @@ def _carry_out(
         if checkpoint.upper is None or sweep_until_nothing_is_left(walk, last_pass=passed >= _PASSES):
             break
         bench.execute(bench.commands.backfill("walk again", step))
-        checkpoint = _reread(bench, step)
+        checkpoint = reread(bench, step)
     bench.faults(FaultPoint.WALK_CHECKED)
     _finish(walk, time.monotonic() - began)
-
-
-def _begin_anew(bench: Workbench, step: Step, work: Backfill) -> BackfillRecord:
-    """Take the upper bound again: the table was changed while the walk went on (`backfill_drift`)."""
-    with bench.connection.transaction():
-        enter(bench, step, lock_ms=step.timeouts.lock_ms, statement_ms=None)
-        upper: Key | None = next(iter(ask(bench, work.upper_sql)), None)
-        bench_role(bench, step)
-        bound = None if upper is None else list(upper)
-        bench.execute(bench.commands.backfill("set upper", step, upper=bound))
-    return _reread(bench, step)
-
-
-def _begin(bench: Workbench, step: Step, work: Backfill) -> BackfillRecord:
-    """Prepare, compute values and upper bound, and record them, in one transaction."""
-    try:
-        with bench.connection.transaction():
-            enter(bench, step, lock_ms=step.timeouts.lock_ms, statement_ms=None)
-            for text in work.prepare_sql:
-                bench.execute(sql.plain(text))
-            values = [ask(bench, text)[0][0] for text in work.value_sql]
-            upper = next(iter(ask(bench, work.upper_sql)), None)
-            bench_role(bench, step)
-            bench.execute(_first_checkpoint(bench, step, work, values, upper))
-    except psycopg.Error as error:
-        if bench.connection.closed or error.sqlstate is None:
-            raise
-        if error.sqlstate in RETRYABLE:
-            raise LockDeadline(
-                f"step {step.id} of {step.migration} could not begin: {reason_of(error)}"
-            ) from error
-        raise record_refusal(bench, step, error, 1, 0.0) from error
-    bench.faults(FaultPoint.BACKFILL_BEGUN)
-    return _reread(bench, step)
-
-
-def bench_role(bench: Workbench, step: Step) -> None:
-    """Be ourselves again in a step's transaction."""
-    for command in sql.own_role(step.session, bench.connector.role):
-        bench.execute(command)
-
-
-def _first_checkpoint(
-    bench: Workbench, step: Step, work: Backfill, values: list[str | None], upper: Key | None
-) -> Command:
-    return bench.commands.backfill(
-        "begin backfill",
-        step,
-        upper=None if upper is None else list(upper),
-        values=values,
-        batch_rows=first_pace(bench.policy).rows,
-        estimated_rows=work.estimated_rows,
-    )
-
-
-def _reread(bench: Workbench, step: Step) -> BackfillRecord:
-    (record,) = read_migrations(bench.connection, bench.schema, step.migration)
-    found = record.steps[step.id].backfill
-    if found is None:
-        raise LookupError(f"step {step.id} has no checkpoint")
-    return found
 
 
 # --- the walk
@@ -212,7 +150,8 @@ def _commit_window(walk: Walk, course: _Course, end: Key, *, passing_over: bool)
         bench_role(bench, walk.step)
         for key in left:
             bench.execute(bench.commands.backfill("skip", walk.step, key=list(key)))
-        bench.execute(_checkpoint(walk, end, changed, pace))
+        if bench.execute(_checkpoint(walk, end, changed, pace)).rowcount != 1:
+            raise gone(walk.step)  # and what the batch changed is rolled back
     if course.troubles:
         bench.execute(bench.commands.step_waits(walk.step, None))
     course.last, course.pace, course.troubles, course.hopeless = end, pace, 0, 0

@@ -1,7 +1,7 @@
-"""A table whose definition changes while its backfill goes on: looked for now and then, and whenever it fails.
+"""A table whose definition changes while its backfill goes on: looked for now and then, and when it fails.
 
-What a walk relies on (the columns, the fill trigger that covers new rows) may go at any time in its hours. What
-was done so far stays; a walk that may do so begins anew when it goes on, because rows that were written
+What a walk relies on (the columns, the fill trigger that covers new rows) may go at any time in its hours.
+What was done so far stays; a walk that may do so begins anew when it goes on, because rows that were written
 meanwhile may lack their value. A walk changes no definition, so none is recorded at its end.
 """
 

@@ -8,7 +8,7 @@ import psycopg
 from migrator.database.commands import Command, journal_query
 from migrator.database.fingerprint import function_sql
 from migrator.database.session import Connection
-from migrator.errors import PreflightError
+from migrator.errors import JournalDamaged, PreflightError
 
 FORM = 1
 """Of the tables; a newer one is refused."""
@@ -17,8 +17,11 @@ _FILE = "journal_tables.sql"
 
 
 def exists(connection: Connection, schema: str) -> bool:
-    """Whether there is a journal in that schema."""
-    return bool(_one(connection, journal_query(_FILE, "exists", schema, {"schema": schema}))[0])
+    """Whether there is a journal in that schema. Raises JournalDamaged where there is a part of one."""
+    found, missing = _one(connection, journal_query(_FILE, "objects", schema, {"schema": schema}))
+    if found and missing:
+        raise JournalDamaged(f"the journal is damaged: schema {schema} lacks {', '.join(missing)}")
+    return bool(found)
 
 
 def install(connection: Connection, schema: str) -> bool:
@@ -30,7 +33,7 @@ def install(connection: Connection, schema: str) -> bool:
         new = not exists(connection, schema)
         if new:
             _create(connection, schema)
-        form, functions = _one(connection, journal_query(_FILE, "format", schema))
+        form, functions = _one(connection, journal_query(_FILE, "format", schema, {"schema": schema}))
         if form > FORM:
             raise PreflightError(
                 f"the journal in schema {schema} has form {form}, which a newer version of this tool made",
@@ -63,5 +66,6 @@ def _renew_functions(connection: Connection, schema: str, installed: str) -> Non
 
 def _one(connection: Connection, command: Command) -> tuple[Any, ...]:
     row = connection.execute(command.query, command.parameters).fetchone()
-    assert row is not None  # noqa: S101  # these queries give one row
+    if row is None:
+        raise JournalDamaged("the journal is damaged: the row of its table format is gone")
     return row

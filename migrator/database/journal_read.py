@@ -3,13 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
+import msgspec
 from psycopg.rows import dict_row
 
 from migrator.database.commands import journal_query
 from migrator.database.journal_commands import decode_plan
 from migrator.database.runner_key import key_halves
 from migrator.database.session import Connection
+from migrator.errors import JournalDamaged
 from migrator.execution.journal import (
+    UNFINISHED,
     Backend,
     BackfillRecord,
     MigrationRecord,
@@ -18,9 +21,9 @@ from migrator.execution.journal import (
     StepRecord,
     StepState,
 )
-from migrator.plan.plan import Fingerprint
+from migrator.plan.plan import Fingerprint, Plan
 from migrator.plan.step import Phase
-from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.identifiers import QualifiedName, quote
 
 Row = dict[str, Any]
 
@@ -42,10 +45,24 @@ def read_migrations(
     )
 
 
+def _plan_of(row: Row) -> Plan | None:
+    """Return the plan of a row; an unfinished migration has one, and it is of that migration."""
+    plan = None if row["plan"] is None else decode_plan(row["plan"])
+    unfinished = MigrationState(row["state"]) in UNFINISHED
+    if unfinished and (plan is None or row["version"] not in {m.version for m in plan.migrations}):
+        raise ValueError("its plan is gone")
+    return plan
+
+
 def read_control(connection: Connection, schema: str) -> tuple[bool, str | None]:
     """Return the pause flag and its reason."""
     row = connection.execute(journal_query("journal_read.sql", "control", schema).query).fetchone()
-    return (False, None) if row is None else (bool(row[0]), row[1])
+    if row is None:
+        raise JournalDamaged(
+            f"the journal is damaged: the row of {schema}.control, the pause flag, is gone",
+            hint=f"INSERT INTO {quote(schema)}.control DEFAULT VALUES",
+        )
+    return bool(row[0]), row[1]
 
 
 def read_disposable(connection: Connection, schema: str) -> bool:
@@ -79,13 +96,22 @@ def _rows(connection: Connection, schema: str, name: str, version: str | None) -
 
 
 def _migration(row: Row, steps: dict[str, StepRecord], digests: list[Fingerprint]) -> MigrationRecord:
+    try:
+        return _record(row, steps, digests)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise JournalDamaged(
+            f"the journal is damaged: the row of migration {row['version']} cannot be read: {error}"
+        ) from error
+
+
+def _record(row: Row, steps: dict[str, StepRecord], digests: list[Fingerprint]) -> MigrationRecord:
     return MigrationRecord(
         version=row["version"],
         name=row["name"],
         file=row["file"],
         state=MigrationState(row["state"]),
         position=row["position"],
-        plan=None if row["plan"] is None else decode_plan(row["plan"]),
+        plan=_plan_of(row),
         checksums=tuple(row["checksums"]),
         live=row["live"],
         began_at=row["began_at"],
@@ -97,6 +123,15 @@ def _migration(row: Row, steps: dict[str, StepRecord], digests: list[Fingerprint
 
 
 def _step(row: Row) -> StepRecord:
+    try:
+        return _step_record(row)
+    except ValueError as error:
+        raise JournalDamaged(
+            f"the journal is damaged: the row of step {row['id']} of {row['version']} cannot be read: {error}"
+        ) from error
+
+
+def _step_record(row: Row) -> StepRecord:
     backend = row["pid"] and Backend(pid=row["pid"], start=row["backend_start"])
     return StepRecord(
         version=row["version"],

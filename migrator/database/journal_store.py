@@ -22,7 +22,7 @@ from migrator.database.journal_read import (
     read_runner,
 )
 from migrator.database.session import Connection
-from migrator.database.translate import translating
+from migrator.database.translate import READING, translating
 from migrator.errors import InputError
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState, check_migration
 from migrator.execution.options import Provenance
@@ -99,7 +99,7 @@ class JournalStore:
 
     def load(self) -> Journal:
         """Read all of it in one snapshot; `exists=False` where there is none."""
-        with translating("reading the journal"), self._connection.transaction():
+        with translating(READING), self._connection.transaction():
             self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if not journal_install.exists(self._connection, self._schema):
                 runner = read_runner(self._connection, self._schema, journal=False)
@@ -196,7 +196,7 @@ class JournalStore:
     def _rows(self, name: str, kind: type[RowType], **parameters: int) -> tuple[RowType, ...]:
         command = journal_query("journal_read.sql", name, self._schema, parameters)
         with (
-            translating("reading the journal"),
+            translating(READING),
             self._connection.cursor(row_factory=class_row(kind)) as cursor,
         ):
             return tuple(cursor.execute(command.query, command.parameters).fetchall())

@@ -14,6 +14,7 @@ from psycopg import conninfo, errors
 from migrator.errors import (
     CannotConnect,
     ConnectionLost,
+    JournalDamaged,
     MigrateError,
     PreflightError,
     StepFailed,
@@ -31,6 +32,16 @@ RETRYABLE = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED, OBJECT_IN_USE, SE
 
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _PAIR_PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
+
+READING = "reading the journal"
+
+_GONE = frozenset({"3F000", "42P01", "42703", "42883"})
+"""A schema, relation, column or function is not there."""
+
+_BY_HAND = (
+    "if it is one of the journal's own: migrate explain runbook, 'The journal itself is damaged'; "
+    "else mend it, and run the same command again"
+)
 
 # The session ends with these: an administrator, a crash, a failover, a timeout that kills the session.
 _SESSION_ENDS = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006"})
@@ -76,11 +87,14 @@ def translated(error: psycopg.Error, doing: str) -> MigrateError:
     """Return the error of ours for one that escaped while `doing` something outside a step's own SQL."""
     if connection_is_lost(error):
         return ConnectionLost(f"the connection was lost while {doing}: {masked(message_of(error))}")
+    if error.sqlstate in _GONE and doing == READING:
+        return JournalDamaged(f"the journal is damaged: {message_of(error)}")
     if isinstance(error, errors.InsufficientPrivilege):
         return PreflightError(f"no permission while {doing}: {message_of(error)}")
     if isinstance(error, (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected)):
         return StoppedSafely(f"the server did not answer in time while {doing}: {message_of(error)}")
-    return StepFailed(f"failed while {doing}: {message_of(error)}")
+    hint = _BY_HAND if error.sqlstate in _GONE else None
+    return StepFailed(f"failed while {doing}: {message_of(error)}", hint=hint)
 
 
 @contextlib.contextmanager

@@ -195,17 +195,26 @@ WHERE m.state IN ('begun', 'waiting', 'failed')
 ORDER BY m.position, planned.number;
 COMMENT ON VIEW {journal}.progress IS 'Steps of unfinished migrations: state, rows, rate (rows/s), ETA (s), who runs them, what they wait for.'
 
--- name: exists
--- Whether there is a journal.
-SELECT to_regclass(quote_ident(%(schema)s) || '.format') IS NOT NULL
+-- name: objects
+-- Its relations in that schema, and those that are not there.
+SELECT count(found), coalesce(array_agg(name ORDER BY name) FILTER (WHERE found IS NULL), '{{}}')
+FROM (
+    SELECT name, to_regclass(quote_ident(%(schema)s) || '.' || name) AS found
+    FROM (VALUES ('format'), ('control'), ('run'), ('session'), ('migration'), ('step'), ('attempt'), ('backfill'),
+        ('skipped'), ('fingerprint'), ('event'), ('progress')) AS expected (name)
+) AS looked_for
 
 -- name: schema exists
 -- Whether there is a schema of that name.
 SELECT to_regnamespace(quote_ident(%(schema)s)) IS NOT NULL
 
 -- name: format
--- The form of the journal, and the digest of its functions.
-SELECT version, functions FROM {journal}.format
+-- The form of the journal, and the digest of its functions; '' where the function is gone.
+SELECT version, CASE WHEN EXISTS (
+        SELECT FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname = %(schema)s AND p.proname = 'fingerprints'
+    ) THEN functions ELSE '' END
+FROM {journal}.format
 
 -- name: set functions
 -- Note which functions were installed.

@@ -211,18 +211,16 @@ WHERE version = %(version)s AND step = %(step)s
 
 -- name: begin anew
 -- The definition changed while the walk went on (of that step, or for NULL of any that is not done): rows that were
--- written meanwhile may lack their value, so the walk begins again, with a new upper bound (passes = 0). Only where that
--- changes no row twice: not over a captured list, and not where rows that the application has written since are left as
--- they are, which is where the plan keeps nothing filled and looks for nothing at the end.
+-- written meanwhile may lack their value, so the walk begins again, with a new upper bound (passes = 0). Only where
+-- what is unfilled can be told from what is filled: not over a captured list, and not where rows that the application
+-- has written since are left as they are, for which the plan looks for nothing at the end.
 UPDATE {journal}.backfill AS b SET passes = 0, walked = false, last_key = NULL, updated_at = clock_timestamp()
 FROM {journal}.migration AS m, json_array_elements(m.plan -> 'steps') AS walk, {journal}.step AS s
 WHERE b.version = %(version)s AND m.version = b.version AND walk ->> 'id' = b.step
     AND (%(step)s::text IS NULL OR b.step = %(step)s)
     AND s.version = b.version AND s.id = b.step AND s.state IN ('begun', 'failed')
     AND coalesce(json_array_length(walk -> 'work' -> 'prepare_sql'), 0) = 0
-    AND (walk -> 'work' ->> 'remaining_sql' NOT LIKE '%%WHERE false AND %%' OR EXISTS (
-        SELECT FROM json_array_elements(m.plan -> 'steps') AS other
-        WHERE other ->> 'statement' = walk ->> 'statement' AND other -> 'work' ->> 'statements' LIKE '%%CREATE TRIGGER%%'))
+    AND walk -> 'work' ->> 'remaining_sql' NOT LIKE '%%WHERE (false AND %%'
 
 -- name: set upper
 -- The walk that begins anew goes up to here.
