@@ -190,6 +190,8 @@ def _progress(row: ProgressRow) -> list[str]:
         left = "" if row.eta_s is None else f", {duration(row.eta_s)} left"
         speed = f", {rate(row.rate)}" if row.rate else ""
         lines.append(f"{count(row.rows_done)}{of} rows{percent}{speed}{left}")
+    if row.stage:
+        lines.append(row.stage + ("" if row.percent is None else f" ({row.percent:.0f} %)"))
     if row.waits_for:
         lines.append(f"waits for {row.waits_for}")
     return lines

@@ -60,6 +60,8 @@ class ProgressRow:
     runner_pid: int | None
     runner_host: str | None
     waits_for: str | None
+    stage: str | None
+    """Of an index that is being built, also where its runner is gone: pg_stat_progress_create_index.phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

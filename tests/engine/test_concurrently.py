@@ -223,9 +223,11 @@ def test_all_whose_snapshots_are_waited_for_are_named(database: Database) -> Non
     connection = database.connect()
     users(connection, 100)
     olds = [old_snapshot(database), old_snapshot(database)]
+    shown: list[tuple[Any, ...]] = []
 
     def let_go(event: object) -> None:
         if isinstance(event, BuildProgress) and len(event.waits_for) > 1:
+            shown.extend(connection.execute("SELECT stage, waits_for FROM migrator.progress").fetchall())
             for old in olds:
                 old.execute("COMMIT")
 
@@ -235,6 +237,8 @@ def test_all_whose_snapshots_are_waited_for_are_named(database: Database) -> Non
 
     assert {old.info.backend_pid for old in olds} == {b.pid for b in told.waits_for}
     assert told.stage == "waiting for old snapshots"
+    assert [told.stage] == [stage for stage, _ in shown]
+    assert all(f"process {old.info.backend_pid} " in shown[0][1] for old in olds)
     assert told.lockers_total >= 2
     assert all(b.query == SNAPSHOT and (b.age_s or 0) > 0 for b in told.waits_for)
 
@@ -282,6 +286,9 @@ def test_an_orphan_that_is_cancelled_is_cleared_away_and_the_build_begins_again(
     users(connection, 100)
     old = old_snapshot(database)
     orphan = orphaned(database, plan(build(1), database=database))
+    shown = connection.execute("SELECT runner_pid, waits_for FROM migrator.progress").fetchone()
+
+    assert shown == (None, f"the next run; server process {orphan} goes on meanwhile")
 
     def cancel(event: object) -> None:
         if isinstance(event, BuildProgress) and event.adopted:

@@ -87,7 +87,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 -- name: progress
 -- The view for people, as it is.
 SELECT migration, name, step, phase, title, state, rows_done, estimated_rows, percent, rate, eta_s, runner_pid,
-    runner_host, waits_for
+    runner_host, waits_for, stage
 FROM {journal}.progress
 
 -- name: events

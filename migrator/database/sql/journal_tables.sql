@@ -163,6 +163,7 @@ SELECT m.version AS migration, m.name, planned.step ->> 'id' AS step, planned.st
     CASE
         WHEN s.state IN ('done', 'resolved') THEN 100.0
         WHEN b.estimated_rows > 0 THEN round(least(100.0 * b.rows_done / b.estimated_rows, 99.9)::numeric, 1)
+        ELSE round(build.percent, 1)
     END AS percent,
     CASE WHEN s.state = 'begun' THEN round(b.rate::numeric, 1) END AS rate,
     CASE
@@ -174,10 +175,13 @@ SELECT m.version AS migration, m.name, planned.step ->> 'id' AS step, planned.st
         WHEN s.state IN ('done', 'resolved') THEN NULL
         WHEN m.state = 'waiting' THEN 'migrate contract ' || m.version
         WHEN s.state = 'failed' THEN s.error
+        WHEN s.state = 'begun' AND runner.pid IS NULL AND build.pid IS NOT NULL
+        THEN 'the next run; server process ' || build.pid || ' goes on meanwhile'
         WHEN s.state = 'begun' AND runner.pid IS NULL THEN 'the next run'
         WHEN s.state = 'begun' AND control.paused THEN 'migrate resume'
         WHEN s.state = 'begun' THEN s.waits_for
-    END AS waits_for
+    END AS waits_for,
+    build.stage
 FROM {journal}.migration AS m
 CROSS JOIN {journal}.control
 CROSS JOIN LATERAL json_array_elements(m.plan -> 'steps') WITH ORDINALITY AS planned (step, number)
@@ -188,12 +192,24 @@ LEFT JOIN LATERAL (
     FROM {journal}.session AS o
     JOIN {journal}.run AS r ON r.id = o.run
     JOIN pg_catalog.pg_stat_activity AS a ON a.pid = o.pid AND a.backend_start = o.backend_start
-    WHERE o.run = s.run AND s.state = 'begun'
+    WHERE o.run = s.run AND s.state = 'begun' AND o.purpose <> 'build'
     ORDER BY o.began_at LIMIT 1
 ) AS runner ON true
+LEFT JOIN LATERAL (
+    SELECT part.pid, p.phase AS stage,
+        CASE WHEN p.tuples_total > 0 THEN 100.0 * p.tuples_done / p.tuples_total
+            WHEN p.blocks_total > 0 THEN 100.0 * p.blocks_done / p.blocks_total
+        END AS percent
+    FROM {journal}.step AS part  -- the step itself, or what it does for a partition
+    JOIN pg_catalog.pg_stat_activity AS a ON a.pid = part.pid AND a.backend_start = part.backend_start
+    LEFT JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid = part.pid
+    WHERE part.version = s.version AND (part.id = s.id OR left(part.id, length(s.id) + 1) = s.id || '/')
+        AND s.state = 'begun' AND part.state = 'begun' AND a.state = 'active'
+    ORDER BY p.pid LIMIT 1
+) AS build ON true
 WHERE m.state IN ('begun', 'waiting', 'failed')
 ORDER BY m.position, planned.number;
-COMMENT ON VIEW {journal}.progress IS 'Steps of unfinished migrations: state, rows, rate (rows/s), ETA (s), who runs them, what they wait for.'
+COMMENT ON VIEW {journal}.progress IS 'Steps of unfinished migrations: state, rows, rate (rows/s), ETA (s), who runs them, what they wait for; stage: of an index that is being built.'
 
 -- name: objects
 -- Its relations in that schema, and those that are not there.
