@@ -25,6 +25,7 @@ small_table_bytes = "1MB"
 [run]
 lock_budget = "50ms"
 lock_deadline = "5 min"
+long_deadline = "6h"
 batch_target = "0.1s"
 batch_rows = 200
 workers = 2
@@ -70,6 +71,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         small_table_bytes=1024**2,
         lock_budget_ms=50,
         lock_deadline_s=300.0,
+        long_deadline_s=21_600.0,
         batch_target_ms=100,
         batch_rows=200,
         workers=2,
@@ -80,6 +82,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         file=tmp_path / "migrate.toml",
     )
     assert found.policy.lock_budget_ms == 50
+
+
+def test_a_deadline_that_no_server_timeout_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="at most 24 days"):
+        configured(tmp_path, '[run]\nlong_deadline = "25d"\n')
 
 
 def test_pyproject_has_the_same_keys(tmp_path: Path) -> None:

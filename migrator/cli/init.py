@@ -20,6 +20,7 @@ dir = "{directory}"
 [run]
 # lock_budget = "100ms"               # the longest the application may wait for one of our locks
 # lock_deadline = "10min"             # how long a step tries to get its lock before it stops (exit 7)
+# long_deadline = "24h"               # how long an index build or a validation may take (exit 7)
 # journal_schema = "migrator"
 
 [rewrite]

@@ -61,6 +61,7 @@ class Configuration:
     small_table_bytes: int = Policy().small_table_bytes
     lock_budget_ms: int = Policy().lock_budget_ms
     lock_deadline_s: float = Policy().lock_deadline_s
+    long_deadline_s: float = Policy().long_deadline_s
     batch_target_ms: int = Policy().batch_target_ms
     batch_rows: int = Policy().batch_rows
     workers: int = 1
@@ -80,6 +81,7 @@ class Configuration:
             small_table_bytes=self.small_table_bytes,
             lock_budget_ms=self.lock_budget_ms,
             lock_deadline_s=self.lock_deadline_s,
+            long_deadline_s=self.long_deadline_s,
             batch_target_ms=self.batch_target_ms,
             batch_rows=self.batch_rows,
             journal_schema=self.journal_schema,
@@ -112,6 +114,7 @@ KEYS: tuple[Key, ...] = (
     Key(path=("rewrite", "small_table_bytes"), field="small_table_bytes", read=values.size),
     Key(path=("run", "lock_budget"), field="lock_budget_ms", read=values.milliseconds),
     Key(path=("run", "lock_deadline"), field="lock_deadline_s", read=values.seconds),
+    Key(path=("run", "long_deadline"), field="long_deadline_s", read=values.deadline),
     Key(path=("run", "batch_target"), field="batch_target_ms", read=values.milliseconds),
     Key(path=("run", "batch_rows"), field="batch_rows", read=values.count),
     Key(path=("run", "workers"), field="workers", read=values.count),

@@ -19,6 +19,9 @@ _BYTES = {"B": 1, "kB": 1024, "KiB": 1024, "MB": 1024**2, "MiB": 1024**2, "GB": 
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 
 
+_LONGEST_DEADLINE_S = 24 * 86_400
+
+
 def seconds(written: object) -> float:
     """Read a duration such as '100ms', '2.5 s', '10 min', '1h'; return seconds, more than 0."""
     found = parse_duration(written) if isinstance(written, str) else None
@@ -26,6 +29,14 @@ def seconds(written: object) -> float:
         raise ValueError(
             f"expected a duration with its unit, such as '100ms', '30s' or '10 min', not {written!r}"
         )
+    return found
+
+
+def deadline(written: object) -> float:
+    """Read a duration that a server's timeout can have: at most 24 days."""
+    found = seconds(written)
+    if found > _LONGEST_DEADLINE_S:
+        raise ValueError(f"expected a duration of at most 24 days, not {written!r}")
     return found
 
 
