@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 
 from migrator import __version__
 from migrator.cli.failure import say
@@ -32,6 +33,7 @@ def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there
 
     Read-only. No row, no value of a row, and no secret is in it; when and from where it was made is.
     """
+    from migrator.database.calibration import read_measured
     from migrator.database.enums import read_enums
     from migrator.database.introspect import read_facts
     from migrator.database.server_state import read_server_state
@@ -48,7 +50,10 @@ def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there
             tool_version=__version__,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             place=place(connection),
-            facts=read_facts(connection, journal_schema=project.policy.journal_schema),
+            facts=msgspec.structs.replace(
+                read_facts(connection, journal_schema=project.policy.journal_schema),
+                measured=read_measured(connection, project.policy.journal_schema),
+            ),
             enums=read_enums(connection),
             server=read_server_state(connection, project.policy.journal_schema),
         )

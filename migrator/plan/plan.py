@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from migrator.plan.effect import Effect
+from migrator.plan.estimate import Estimate
 from migrator.plan.hazard import Hazard
 from migrator.plan.step import PARTITION_WORK, Phase, Step
 from migrator.postgres.identifiers import QualifiedName
@@ -76,6 +77,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     migrations: tuple[PlannedMigration, ...] = ()
     statements: tuple[SourceStatement, ...] = ()
     steps: tuple[Step, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+    """Of steps whose time grows with a table, where the database is in use."""
 
     def only(self, version: str) -> Plan:
         """Return the part of one migration, as the journal stores it."""
@@ -87,6 +90,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             migrations=migrations,
             statements=tuple(s for s in self.statements if s.migration == version),
             steps=tuple(s for s in self.steps if s.migration == version),
+            estimates=tuple(e for e in self.estimates if e.migration == version),
         )
 
     @property
@@ -102,6 +106,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Every hazard, of statements and files."""
         of_files = tuple(h for m in self.migrations for h in m.findings)
         return (*of_files, *(h for s in self.statements for h in s.hazards))
+
+    def estimate_of(self, step: Step) -> Estimate | None:
+        """Return the estimate of a step, None where its time does not grow with a table."""
+        found = (e for e in self.estimates if e.step == step.id and e.migration == step.migration)
+        return next(found, None)
 
     def steps_of(self, version: str, phase: Phase | None = None) -> tuple[Step, ...]:
         """Return the steps of a migration in their order, of one phase if named."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from migrator.plan.plan import Fingerprint, Plan
+from migrator.planner.estimates import estimates
 from migrator.planner.migration import Planned, plan_migration
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
@@ -40,7 +41,8 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
         return made
     passing = made.passing
     kept = tuple(name for name in touched if name not in passing)
-    return replace(made, fingerprints=_fingerprints(kept, facts))
+    expected = estimates(made.steps, facts, planned[-1].facts if planned else facts)
+    return replace(made, fingerprints=_fingerprints(kept, facts), estimates=expected)
 
 
 def fold(migrations: Sequence[Migration], facts: Facts, policy: Policy) -> Facts:

@@ -1,8 +1,7 @@
 """What is known of one database: frozen values, filled by introspection, by a file, or not at all.
 
 Everything here is schema-qualified. Where something is unknown it is None, and unknown is treated as large
-and in use. Operations fold facts forward (`Facts.with_table` and friends), so that a later statement sees
-what an
+and in use. Operations fold facts forward (`Facts.with_table` and friends): a later statement sees what an
 earlier one made.
 """
 
@@ -19,6 +18,7 @@ from migrator.postgres.column_users import ColumnUser  # msgspec reads annotatio
 from migrator.postgres.dependent import Dependent
 from migrator.postgres.domains import Domain  # msgspec reads annotations
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.rates import Measured  # msgspec reads annotations
 from migrator.postgres.versions import NEWEST_KNOWN, ServerVersion
 
 
@@ -226,10 +226,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     search_path: tuple[str, ...] = ("public",)
     """current_schemas(false): where an unqualified name is looked for."""
     settings: tuple[tuple[str, str], ...] = ()
-    """The session defaults a step's session state begins with.
-
-    TimeZone, DateStyle, IntervalStyle, search_path, …
-    """
+    """The session defaults a step's session state begins with: TimeZone, DateStyle, search_path, …"""
     role: str | None = None
     relations: tuple[Relation, ...] = ()
     functions: tuple[Function, ...] = ()
@@ -241,6 +238,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     domains: tuple[Domain, ...] = ()
     """Of the types, those that are domains."""
     schemas: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    """Speeds of work that the journal of this database has seen."""
 
     def resolve(self, name: QualifiedName, search_path: tuple[str, ...] | None = None) -> QualifiedName:
         """Qualify `name` as the server would.

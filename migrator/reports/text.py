@@ -6,6 +6,7 @@ Colours are the command line's business.
 
 from collections.abc import Iterator
 
+from migrator.plan.estimate import Estimate
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of, partitions_known
@@ -25,6 +26,7 @@ from migrator.plan.step import (
     Work,
 )
 from migrator.postgres.identifiers import QualifiedName
+from migrator.reports.estimates import estimate_text
 from migrator.reports.words import MARGIN, RECOVERY, counted, limits, locks, prose, whom, work
 
 _EXCERPT = 64
@@ -119,7 +121,7 @@ def _migration(migration: PlannedMigration, plan: Plan) -> Iterator[str]:
         yield ""
         yield "  what runs"
     for phase in Phase:
-        yield from _phase(phase, plan.steps_of(migration.version, phase))
+        yield from _phase(phase, plan, migration.version)
 
 
 def _statement(statement: SourceStatement) -> Iterator[str]:
@@ -153,16 +155,17 @@ def _hazard(hazard: Hazard) -> Iterator[str]:
         yield from _prose(f'or approve it: -- migrate: allow {hazard.kind} reason="…"', deeper=2)
 
 
-def _phase(phase: Phase, steps: tuple[Step, ...]) -> Iterator[str]:
+def _phase(phase: Phase, plan: Plan, version: str) -> Iterator[str]:
+    steps = plan.steps_of(version, phase)
     if not steps:
         return
     yield ""
     yield f"  {phase}{' (only on demand: migrate contract)' if phase is Phase.CONTRACT else ''}"
     for step in steps:
-        yield from _step(step)
+        yield from _step(step, plan.estimate_of(step))
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: Step, estimate: Estimate | None) -> Iterator[str]:
     yield f"  {step.id:<5}{step.title}"
     for sql in work_sql(step.work):
         yield from (f"{MARGIN}| {line}" for line in f"{sql};".splitlines())
@@ -171,6 +174,8 @@ def _step(step: Step) -> Iterator[str]:
         quick = step.work.quick
         yield from _prose(f"all but the slow work in short transactions: {limits(quick)}")
     yield from _prose(f"{locks(step.effect)}: {work(step.effect)}")
+    if estimate is not None:
+        yield from _prose(f"estimate: {estimate_text(estimate)}")
     yield from _prose(f"{limits(step.timeouts)}; {RECOVERY[step.recovery]}")
     yield from _undo(step)
     yield from (line for diagnosis in step.diagnoses for line in _diagnosis(diagnosis))

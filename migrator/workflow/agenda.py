@@ -137,6 +137,7 @@ def combined(plans: Sequence[Plan]) -> Plan:
         migrations=tuple(m for p in plans for m in p.migrations),
         statements=tuple(s for p in plans for s in p.statements),
         steps=tuple(s for p in plans for s in p.steps),
+        estimates=tuple(e for p in plans for e in p.estimates),
     )
 
 

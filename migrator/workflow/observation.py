@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from migrator.database.calibration import read_measured
 from migrator.database.introspect import read_facts
 from migrator.database.journal_store import JournalStore
 from migrator.database.session import Connection, Connector
@@ -43,7 +44,9 @@ def observe(connector: Connector, policy: Policy) -> Observation:
     with connector.session("plan", read_only=True) as connection, translating("reading the database"):
         journal = JournalStore(connection, policy.journal_schema).load()
         facts = read_facts(connection, journal_schema=policy.journal_schema)
+        measured = read_measured(connection, policy.journal_schema)
         where = place(connection)
+    facts = msgspec.structs.replace(facts, measured=measured)
     return Observation(journal=journal, facts=facts, place=where)
 
 

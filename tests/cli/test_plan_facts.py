@@ -75,6 +75,21 @@ def test_the_file_says_how_the_server_is_and_nothing_of_rows(exported: Site) -> 
     assert "a secret row" not in json.dumps(document)
 
 
+def test_speeds_that_the_journal_has_seen_are_in_the_file_and_in_plans(exported: Site) -> None:
+    exported.shell.write("2_large.sql", "ALTER TABLE large ADD CHECK (id > 0);\n")
+    assert exported("apply", MIGRATE_SMALL_TABLE_ROWS="0").code == 0
+    exported.sql("UPDATE migrator.step SET started_at = finished_at - interval '2 s' WHERE version = '2'")
+    assert exported("facts", "export", "-o", "facts.json").code == 0
+    path = exported.shell.write("3_again.sql", "ALTER TABLE large ADD CHECK (id > 1);\n")
+
+    shown = without_database(exported, str(path), "--facts", "facts.json", "--format", "json")
+
+    (estimate,) = json.loads(shown[: shown.rindex("}") + 1])["estimates"]
+    assert (estimate["pace"], estimate["measured"]) == ("scan", True)
+    assert estimate["seconds"]["low"] == pytest.approx(1.0, rel=0.1)  # twice as fast as the one that was seen
+    assert estimate["seconds"]["high"] == pytest.approx(4.0, rel=0.1)
+
+
 def test_one_source_of_facts_at_a_time(exported: Site) -> None:
     both = exported("plan", "--facts", "facts.json", "--database", exported.database.url)
     neither = exported("plan", "--facts", "facts.json", "--offline")

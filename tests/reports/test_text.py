@@ -72,6 +72,7 @@ planned for PostgreSQL 18.4, from facts: golden
   1.1  CREATE INDEX CONCURRENTLY users_name_lower_idx on public.users
        | CREATE INDEX CONCURRENTLY "users_name_lower_idx" ON users (name, lower(email)) WHERE id > 0;
        SHARE UPDATE EXCLUSIVE on public.users: builds an index on public.users, scans public.users
+       estimate: indexes about 1 GB, 4.3 s to 54 s; WAL 105 MB to 410 MB; disk 105 MB to 820 MB
        no lock timeout, no statement timeout, tried for 1 d; the catalog says whether it is done
        undo: DROP INDEX CONCURRENTLY IF EXISTS "public"."users_name_lower_idx";
 """
