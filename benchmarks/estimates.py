@@ -3,8 +3,8 @@
     python -m benchmarks.estimates --server URL --rows 1000000
 
 A table of an ordinary shape is filled, vacuumed and analysed. Then each change is planned and applied by
-the command, one after the other: first with the speeds that are assumed, then, on a second table of that size, with
-those that the journal of the first has seen. For each long step it prints what was expected and what was
+the command, one after the other: first with the speeds that are assumed, then, on a second table as large,
+with those that the journal has seen by then. For each long step it prints what was expected and what was
 measured. Times are those of the journal; WAL is the distance of pg_current_wal_insert_lsn() over the whole
 change, disk the growth of pg_total_relation_size().
 """
