@@ -17,6 +17,7 @@ from migrator.database import commands as sql
 from migrator.database.backfill_beginning import begin, begin_anew, bench_role, gone, reread
 from migrator.database.backfill_drift import DriftWatch
 from migrator.database.commands import Command
+from migrator.database.journal_commands import CHANGED
 from migrator.database.refusal import record_failure, record_refusal
 from migrator.database.sweep import sweep_until_nothing_is_left
 from migrator.database.translate import CANCELED, RETRYABLE
@@ -148,6 +149,7 @@ def _commit_window(walk: Walk, course: _Course, end: Key, *, passing_over: bool)
         bench.faults(FaultPoint.BATCH_UPDATED)
         pace = course.pace.after_batch(window, (time.monotonic() - began) * 1000, changed)
         bench_role(bench, walk.step)
+        walk.check()
         for key in left:
             bench.execute(bench.commands.backfill("skip", walk.step, key=list(key)))
         if bench.execute(_checkpoint(walk, end, changed, pace)).rowcount != 1:
@@ -196,6 +198,9 @@ def _trouble(walk: Walk, course: _Course, end: Key, error: psycopg.Error, second
         _slow_down(walk, course, error, seconds)
         return
     walk.watch.look()
+    if error.sqlstate == CHANGED and course.troubles < _TROUBLES:
+        course.troubles += 1
+        return
     if course.pace.rows > 1:
         course.pace = course.pace.narrowed()
         return

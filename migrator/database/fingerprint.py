@@ -3,6 +3,9 @@
 A digest depends neither on the settings of the session nor on OIDs. Turning a definition into text opens the
 relation (ACCESS SHARE) and, for a view, those under it until the transaction ends; the caller chooses the
 lock_timeout, and meets `psycopg.errors.LockNotAvailable` where another session holds ACCESS EXCLUSIVE longer.
+
+A stamp costs a tenth of that and waits for nobody. It only tells whether the catalog rows of a definition are
+still those that were there when its digest was computed (decision 170).
 """
 
 from __future__ import annotations
@@ -34,6 +37,24 @@ def function_sql(journal_schema: str) -> sql.Composed:
         settings=sql.SQL(queries["settings"]),
         query=sql.SQL(queries["digests"]),
     )
+
+
+def stamps_sql(journal_schema: str) -> sql.Composed:
+    """Return CREATE OR REPLACE FUNCTION `journal_schema`.stamps(schemas text[], names text[])."""
+    queries = load("fingerprint.sql")
+    return sql.SQL(queries["stamps function"]).format(
+        journal=sql.Identifier(journal_schema),
+        settings=sql.SQL(queries["quick settings"]),
+        query=sql.SQL(queries["stamps"]),
+    )
+
+
+def journal_functions_sql(journal_schema: str) -> tuple[sql.Composed, ...]:
+    """Return CREATE OR REPLACE of the journal's other functions, which call these two."""
+    settings = sql.SQL(load("fingerprint.sql")["quick settings"])
+    journal = sql.Identifier(journal_schema)
+    queries = load("journal_functions.sql").values()
+    return tuple(sql.SQL(query).format(journal=journal, settings=settings) for query in queries)
 
 
 def local_settings() -> LiteralString:

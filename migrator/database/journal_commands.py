@@ -23,6 +23,9 @@ from migrator.postgres.identifiers import QualifiedName
 
 FILE = "journal_write.sql"
 
+CHANGED = "MG001"
+"""SQLSTATE: a relation is no longer what was looked at; not yet drift, its definition may be the same."""
+
 
 def encode_plan(plan: Plan) -> str:
     """Return the plan as the journal stores it."""
@@ -105,11 +108,17 @@ class JournalCommands:
 
     def end_step(self, step: Step, attempts: int, seconds: float, *, defines: bool = True) -> list[Command]:
         """Return what records a step as done, with what it left behind where it `defines` something."""
+        relations = relations_of(step) if defines and self.attended else None
         return [
-            self._step("end step", step, attempts=attempts),
-            *([self.record_fingerprints(step)] if defines and self.attended else []),
-            self.attempt(step, "done", attempts, seconds),
+            self._step(
+                "end step", step, run=self.run, attempts=attempts, seconds=seconds, **_names_or_none(relations)
+            )
         ]
+
+    def warm_end_step(self) -> Command:
+        """Return what makes the server plan the end of a step without writing anything."""
+        none: dict[str, Any] = {"version": None, "step": None, "run": None, "attempts": 0, "seconds": 0.0}
+        return self.query("end step", **none, schemas=[], names=[])
 
     def fail_step(self, step: Step, error: str, attempts: int, seconds: float) -> list[Command]:
         """Return what records that the server refused a step."""
@@ -153,15 +162,13 @@ class JournalCommands:
             **names_of([f.relation for f in base]),
         )
 
-    def check_fingerprints(self, version: str, relations: Sequence[QualifiedName] | None = None) -> Command:
-        """Return a query that fails where a relation is not as expected; None: any of the migration."""
-        named: dict[str, Any] = {"schemas": None, "names": None} if relations is None else names_of(relations)
-        return self.query("check fingerprints", version=version, **named)
+    def check_stamps(self, stamps: Mapping[QualifiedName, str]) -> Command:
+        """Return a query that fails (`CHANGED`) where a relation has another stamp."""
+        return self.query("check stamps", stamps=list(stamps.values()), **names_of(list(stamps)))
 
-    def record_fingerprints(self, step: Step) -> Command:
-        """Return what writes down the definitions that the step leaves."""
-        relations = names_of(relations_of(step))
-        return self.query("record fingerprints", version=step.migration, step=step.id, **relations)
+    def look(self, version: str, relations: Sequence[QualifiedName] | None = None) -> Command:
+        """Return what compares definitions with what is expected; None: all of the migration."""
+        return self.query("look", version=version, **_names_or_none(relations))
 
     def backfill(self, name: str, step: Step, /, **parameters: Any) -> Command:  # noqa: ANN401  # as in query
         """Return a named query on the checkpoint of a walk."""
@@ -169,6 +176,10 @@ class JournalCommands:
 
     def _step(self, name: str, step: Step, /, **parameters: Any) -> Command:  # noqa: ANN401  # as in query
         return self.query(name, version=step.migration, step=step.id, **parameters)
+
+
+def _names_or_none(relations: Sequence[QualifiedName] | None) -> dict[str, Any]:
+    return {"schemas": None, "names": None} if relations is None else names_of(relations)
 
 
 def checksums_of(plan: Plan, version: str) -> list[str]:

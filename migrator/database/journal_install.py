@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from migrator.database.commands import Command, journal_query
-from migrator.database.fingerprint import function_sql
+from migrator.database.fingerprint import function_sql, journal_functions_sql, stamps_sql
 from migrator.database.session import Connection
 from migrator.errors import JournalDamaged, PreflightError
 
@@ -56,11 +56,24 @@ def _create(connection: Connection, schema: str) -> None:
 
 
 def _renew_functions(connection: Connection, schema: str, installed: str) -> None:
-    function = function_sql(schema).as_string(connection)
-    digest = hashlib.sha256(function.encode()).hexdigest()
-    if digest != installed:
-        connection.execute(function.encode())
-        connection.execute(journal_query(_FILE, "set functions", schema).query, {"functions": digest})
+    """Install the functions where they are not those of this tool; where digests are, compute all anew."""
+    definitions = [sql.as_bytes(None) for sql in (function_sql(schema), stamps_sql(schema))]
+    others = [sql.as_bytes(None) for sql in journal_functions_sql(schema)]
+    digests, rest = (hashlib.sha256(b";".join(each)).hexdigest() for each in (definitions, others))
+    if f"{digests} {rest}" == installed:
+        return
+    try:
+        for function in (*definitions, *others):
+            connection.execute(function)
+    except (psycopg.errors.UndefinedObject, psycopg.errors.InsufficientPrivilege) as error:
+        raise PreflightError(
+            f"cannot make the functions of the journal in schema {schema}: {error.diag.message_primary}",
+            hint="the language plpgsql is needed, with USAGE on it: CREATE EXTENSION plpgsql",
+        ) from error
+    connection.execute(
+        journal_query(_FILE, "set functions", schema).query, {"functions": f"{digests} {rest}"}
+    )
+    if not installed.startswith(digests):
         connection.execute(journal_query(_FILE, "renew fingerprints", schema).query)
 
 

@@ -10,7 +10,7 @@ from migrator.database.workbench import Workbench, reason_of
 from migrator.errors import LockDeadline
 
 
-def patiently(bench: Workbench, action: Callable[[], None], doing: str) -> None:
+def patiently(bench: Workbench, action: Callable[[], object], doing: str) -> None:
     """Call `action` until it meets no lock, deadlock or timeout. Raises LockDeadline, Interrupted."""
 
     def attempt() -> None:

@@ -9,7 +9,7 @@ from migrator.database import unattended_index
 from migrator.database.backfill import run_backfill
 from migrator.database.backfill_drift import beginning_anew
 from migrator.database.detach import run_detach
-from migrator.database.drift import check_drift_patiently
+from migrator.database.drift import accept_what_is_left, check_drift_lately, check_drift_patiently
 from migrator.database.index import run_build, run_drop
 from migrator.database.own_settings import enter_session, leave_session
 from migrator.database.partition_constraints import run_partition_constraints
@@ -55,6 +55,8 @@ def perform(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
         check_preconditions(bench, step)
     done = _carry_out(bench, step, record)
     bench.faults(FaultPoint.STEP_DONE)
+    accept_what_is_left(bench, step.migration)
+    bench.faults(FaultPoint.DEFINITIONS_KEPT)
     return done
 
 
@@ -75,7 +77,8 @@ def _carry_out(bench: Workbench, step: Step, record: StepRecord | None) -> Done:
         case PartitionConstraints():
             return run_partition_constraints(bench, step, work, record)
         case Transaction():
-            _begin(bench, step)
+            check_drift_lately(bench, step.migration)
+            _intend(bench, step)
             return run_transaction(bench, step, work)
         case Backfill():
             _begin(bench, step)
@@ -98,6 +101,11 @@ def _begin(bench: Workbench, step: Step) -> None:
     """Look for drift in everything the migration touches, then commit the intent."""
     with beginning_anew(bench, step):
         check_drift_patiently(bench, step.migration)
+    _intend(bench, step)
+
+
+def _intend(bench: Workbench, step: Step) -> None:
+    """Commit the intent."""
     bench.execute(bench.commands.begin_step(step, this_backend(bench.connection).pid))
     bench.faults(FaultPoint.STEP_BEGUN)
 

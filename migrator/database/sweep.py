@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from migrator.database import commands as sql
+from migrator.database.journal_commands import CHANGED
 from migrator.database.refusal import record_failure
 from migrator.database.translate import RETRYABLE
 from migrator.database.walk import Key, Walk
@@ -95,6 +96,7 @@ def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
             changed = walk.change_row(key)
             for command in sql.own_role(walk.step.session, bench.connector.role):
                 bench.execute(command)
+            walk.check()
             bench.execute(bench.commands.backfill("swept", walk.step, key=list(key), rows=changed))
     except psycopg.Error as error:
         if bench.connection.closed or error.sqlstate is None:
@@ -104,6 +106,8 @@ def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
         if error.sqlstate in RETRYABLE:
             return None
         walk.watch.look()
+        if error.sqlstate == CHANGED:
+            return None
         reason = f"{reason_of(error)}\nthe row with the key ({', '.join(key)})"
         raise record_failure(bench, walk.step, reason, 1, time.monotonic() - began) from error
     bench.faults(FaultPoint.ROW_SWEPT)

@@ -1,21 +1,25 @@
 """A transaction step: attempts that do not queue, then short waits; the journal row commits with the DDL.
 
-An attempt is one pipeline: BEGIN, the step's session state and timeouts, LOCK TABLE, the fingerprints, the
-statements, the journal row, COMMIT. What it may hold or wait for is bounded by the step's own timeouts.
+An attempt is one pipeline: BEGIN, the step's session state and timeouts, LOCK TABLE, the stamps of the
+definitions, the statements, the journal row, COMMIT. What it may hold or wait for is bounded by the step's own
+timeouts.
 Fails with LockDeadline, DriftError, or StepFailed with the rows that stand in the way; a lost connection is
 psycopg's error, for the runner.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
+import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
 
 from migrator.database import commands as sql
 from migrator.database.blockers import blockers_of_locks
 from migrator.database.commands import Command
-from migrator.database.drift import drift_error
-from migrator.database.journal_commands import relations_of
+from migrator.database.drift import forget_seen, stamps_for
+from migrator.database.journal_commands import CHANGED
 from migrator.database.pipeline import Part, Placed, Refused, send
 from migrator.database.refusal import record_refusal
 from migrator.database.translate import RETRYABLE
@@ -26,6 +30,7 @@ from migrator.execution.faults import FaultPoint
 from migrator.execution.lock_attempts import Approach, approach, pause_s
 from migrator.plan.effect import RelationLock
 from migrator.plan.step import Step, Transaction
+from migrator.postgres.identifiers import QualifiedName
 
 _BRIEF_MS = 10
 """lock_timeout where an attempt does not mean to wait: for the locks that LOCK TABLE cannot take."""
@@ -94,7 +99,7 @@ def _attempt(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> 
     bench.check_stop()
     tries.count += 1
     tries.last = approach(tries.count, autovacuum=tries.autovacuum)
-    placed = _commands(bench, step, work, tries)
+    placed = _commands(bench, step, work, tries, _stamps(bench, step, tries))
     bench.faults(FaultPoint.BEFORE_COMMIT)
     try:
         send(bench.connection, placed)
@@ -103,18 +108,39 @@ def _attempt(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> 
         _judge(bench, step, tries, refused)
 
 
+def _stamps(bench: Workbench, step: Step, tries: _Tries) -> Mapping[QualifiedName, str]:
+    """Return what the step's relations look like, as of a moment ago; somebody may hold them longer."""
+    try:
+        return stamps_for(bench, step)
+    except psycopg.Error as error:
+        if bench.connection.closed or error.sqlstate not in RETRYABLE:
+            raise
+        _again(bench, step, tries, None, error)
+
+
 def _judge(bench: Workbench, step: Step, tries: _Tries, refused: Refused) -> None:
     """Raise what the refusal means: another attempt, drift, or a failed step."""
     error = refused.error
     if bench.stop.now:
         raise bench.stop.error() from error
-    if refused.placed.part is Part.CHECK and error.sqlstate == "22P02":
-        raise drift_error(bench, step) from error
+    if refused.placed.part is Part.CHECK and error.sqlstate == CHANGED:
+        forget_seen(bench)
+        tries.error = reason_of(error)
+        raise _TryAgain
     if refused.placed.part is Part.LOCK and error.sqlstate in _CANNOT_LOCK:
         tries.acquire = ()
     elif error.sqlstate not in RETRYABLE:
         raise record_refusal(bench, step, error, tries.count, tries.seconds) from error
-    tries.stuck_on = refused.placed.lock
+    _again(bench, step, tries, refused.placed.lock, error)
+
+
+def _again(
+    bench: Workbench, step: Step, tries: _Tries, stuck_on: RelationLock | None, error: psycopg.Error
+) -> NoReturn:
+    """Say what was in the way, and let another attempt follow."""
+    if bench.stop.now:
+        raise bench.stop.error() from error
+    tries.stuck_on = stuck_on
     tries.error = reason_of(error)
     _report(bench, step, tries)
     raise _TryAgain
@@ -156,23 +182,30 @@ def _deadline(step: Step, tries: _Tries) -> LockDeadline:
 # --- the pipeline
 
 
-def _commands(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> list[Placed]:
+def _commands(
+    bench: Workbench, step: Step, work: Transaction, tries: _Tries, stamps: Mapping[QualifiedName, str]
+) -> list[Placed]:
+    """Return everything from BEGIN to COMMIT; what our own calls need to plan is planned before LOCK TABLE."""
     state, role = step.session, bench.connector.role
-    setup = [sql.BEGIN, *sql.enter_session(state), _timeouts(bench, step, work, tries)]
+    setup = [*sql.enter_session(state), _timeouts(bench, step, work, tries)]
     if _commits_locally(step):
         setup.append(sql.COMMIT_LOCALLY)
-    check = bench.commands.check_fingerprints(step.migration, relations_of(step))
+    check = [bench.commands.check_stamps(stamps)] if stamps else []
+    checked = [
+        *_place(Part.SETUP, sql.own_role(state, role)),
+        *_place(Part.CHECK, check),
+        *_place(Part.SETUP, sql.step_role(state)),
+    ]
     record = [
         *sql.own_role(state, role),
         *bench.commands.end_step(step, tries.count, tries.seconds),
         sql.COMMIT,
     ]
     return [
-        *_place(Part.SETUP, setup),
+        *_place(Part.SETUP, [sql.BEGIN, bench.commands.warm_end_step(), *setup]),
+        *checked,
         *_locks(step, tries),
-        *_place(Part.SETUP, sql.own_role(state, role)),
-        *_place(Part.CHECK, [check]),
-        *_place(Part.SETUP, sql.step_role(state)),
+        *checked,
         *_place(Part.STATEMENT, [sql.plain(text) for text in work.statements]),
         *_place(Part.RECORD, record),
     ]

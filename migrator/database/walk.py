@@ -8,6 +8,7 @@ from psycopg import RawCursor
 
 from migrator.database import commands as sql
 from migrator.database.backfill_drift import DriftWatch
+from migrator.database.drift import stamps_seen
 from migrator.database.workbench import Workbench
 from migrator.plan.step import Backfill, Step
 
@@ -28,6 +29,12 @@ class Walk:
     def enter(self, *, lock_ms: int | None, statement_ms: int | None) -> None:
         """Give the open transaction the step's session state and timeouts; None is its own deadline."""
         enter(self.bench, self.step, lock_ms=lock_ms, statement_ms=statement_ms)
+
+    def check(self) -> None:
+        """Raise psycopg's error (`CHANGED`) where the table is not as it was looked at; it is locked now."""
+        stamps = stamps_seen(self.bench, self.step)
+        if stamps:
+            self.bench.execute(self.bench.commands.check_stamps(stamps))
 
     def window_end(self, last: Key | None, rows: int) -> Key | None:
         """Return the last key of the next window, None at the end of the walk."""

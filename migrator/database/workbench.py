@@ -5,7 +5,7 @@ Sleeping and chance are fields, so that tests may bring their own.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -22,9 +22,23 @@ from migrator.execution.faults import Faults
 from migrator.execution.stop import StopRequest
 from migrator.plan.step import Phase, SessionState, Step
 from migrator.policy import Policy
+from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import ServerVersion
 
 _RNG = random.Random()  # noqa: S311  # jitter, no secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Definitions that were looked at and were as expected."""
+
+    version: str
+    """Of the migration that expects them."""
+    at: float
+    """By the monotonic clock, before the look."""
+    stamps: Mapping[QualifiedName, str]
+    whole: bool
+    """All relations that the journal has of the migration."""
 
 
 @dataclass(slots=True)
@@ -33,6 +47,8 @@ class Session:
 
     state: SessionState | None = None
     """The session state that steps left behind which were carried out together; None: ours."""
+    seen: Seen | None = None
+    """The last look at definitions; None where a change was noticed since."""
     names: Names = field(default_factory=Names)
     """What the session was told to remember for steps that go together."""
     values: dict[SessionState, dict[str, str]] = field(default_factory=dict)

@@ -131,11 +131,12 @@ CREATE TABLE {journal}.fingerprint (
     schema_name text NOT NULL,
     relation_name text NOT NULL,
     digest text,
+    stamp text,
     step text,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (version, schema_name, relation_name)
 );
-COMMENT ON TABLE {journal}.fingerprint IS 'Definitions that the next step expects: as planned, then as left by the last step. NULL: absent.';
+COMMENT ON TABLE {journal}.fingerprint IS 'Definitions that the next step expects: as planned, then as left by the last step. digest NULL: absent. stamp: of what a step left whose digest has yet to be computed.';
 
 CREATE TABLE {journal}.event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -238,7 +239,7 @@ UPDATE {journal}.format SET functions = %(functions)s
 
 -- name: renew fingerprints
 -- Compute again what unfinished migrations expect, because another form of the function gives other digests.
-UPDATE {journal}.fingerprint AS f SET digest = n.digest
+UPDATE {journal}.fingerprint AS f SET digest = n.digest, stamp = NULL
 FROM {journal}.migration AS m
 JOIN {journal}.fingerprint AS g ON g.version = m.version
 CROSS JOIN LATERAL {journal}.fingerprints(ARRAY[g.schema_name], ARRAY[g.relation_name]) AS n

@@ -95,10 +95,7 @@ SET state = 'begun', run = excluded.run, pid = excluded.pid, backend_start = exc
 
 -- name: end step
 -- The step is done. In a transactional step this is part of its own transaction.
-UPDATE {journal}.step
-SET state = 'done', finished_at = clock_timestamp(), attempts = attempts + %(attempts)s, error = NULL,
-    waits_for = NULL
-WHERE version = %(version)s AND id = %(step)s
+SELECT {journal}.end_step(%(version)s, %(step)s, %(run)s, %(attempts)s, %(seconds)s, %(schemas)s::text[], %(names)s::text[])
 
 -- name: step done
 -- A step that needed no intent is done, in its own transaction; gives its seconds.
@@ -136,55 +133,34 @@ UPDATE {journal}.step SET waits_for = NULL WHERE version = %(version)s AND id = 
 
 -- name: expect fingerprints
 -- What the first step expects of each relation: what an earlier migration of the same plan left, else what was planned.
-INSERT INTO {journal}.fingerprint (version, schema_name, relation_name, digest)
+INSERT INTO {journal}.fingerprint (version, schema_name, relation_name, digest, stamp, step)
 SELECT %(version)s, p.schema_name, p.relation_name,
-    CASE WHEN earlier.version IS NULL THEN p.digest ELSE earlier.digest END
+    CASE WHEN earlier.version IS NULL THEN p.digest ELSE earlier.digest END, earlier.stamp,
+    CASE WHEN earlier.stamp IS NOT NULL THEN earlier.step END
 FROM unnest(%(schemas)s::text[], %(names)s::text[], %(digests)s::text[]) AS p (schema_name, relation_name, digest)
 LEFT JOIN LATERAL (
-    SELECT f.version, f.digest FROM {journal}.fingerprint AS f
+    SELECT f.version, f.digest, f.stamp, f.step FROM {journal}.fingerprint AS f
     WHERE f.schema_name = p.schema_name AND f.relation_name = p.relation_name
         AND f.step IS NOT NULL AND f.version = ANY (%(earlier)s::text[])
     ORDER BY f.at DESC LIMIT 1
 ) AS earlier ON true
 ON CONFLICT (version, schema_name, relation_name) DO NOTHING
 
--- name: check fingerprints
--- Fails (22P02) where a relation is not what it should be: of those named, or of all for NULL.
-SELECT CASE WHEN count(*) > 0
-    THEN ('drift: ' || string_agg(f.schema_name || '.' || f.relation_name, ', '))::integer END
-FROM {journal}.fingerprint AS f,
-    LATERAL {journal}.fingerprints(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS n
-WHERE f.version = %(version)s AND f.digest IS DISTINCT FROM n.digest
-    AND (%(schemas)s::text[] IS NULL OR (f.schema_name, f.relation_name) IN (
-        SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[])))
+-- name: check stamps
+-- Fails (MG001) where a relation is no longer what was looked at.
+SELECT {journal}.check_stamps(%(schemas)s::text[], %(names)s::text[], %(stamps)s::text[])
 
--- name: drifted
--- The relations that are not what they should be.
-SELECT f.schema_name, f.relation_name, f.digest IS NULL, n.digest IS NULL
-FROM {journal}.fingerprint AS f,
-    LATERAL {journal}.fingerprints(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS n
-WHERE f.version = %(version)s AND f.digest IS DISTINCT FROM n.digest
-ORDER BY 1, 2
+-- name: look
+-- Whether the relations are what they should be: of those named, or all for NULL.
+SELECT * FROM {journal}.look(%(version)s, %(schemas)s::text[], %(names)s::text[])
 
 -- name: accept fingerprints
 -- The definitions as they are now are what the next step expects, because a person said so.
-UPDATE {journal}.fingerprint AS f SET digest = n.digest, at = clock_timestamp()
+UPDATE {journal}.fingerprint AS f SET digest = n.digest, stamp = NULL, at = clock_timestamp()
 FROM {journal}.fingerprint AS g,
     LATERAL {journal}.fingerprints(ARRAY[g.schema_name], ARRAY[g.relation_name]) AS n
 WHERE f.version = %(version)s AND g.version = f.version AND g.schema_name = f.schema_name
     AND g.relation_name = f.relation_name
-
--- name: record fingerprints
--- What a step left behind: of every relation known to the migration, and of those named.
-INSERT INTO {journal}.fingerprint (version, schema_name, relation_name, digest, step)
-SELECT %(version)s, n.schema_name, n.relation_name, n.digest, %(step)s
-FROM (
-    SELECT schema_name, relation_name FROM {journal}.fingerprint WHERE version = %(version)s
-    UNION SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[])
-) AS known (schema_name, relation_name),
-    LATERAL {journal}.fingerprints(ARRAY[known.schema_name], ARRAY[known.relation_name]) AS n
-ON CONFLICT (version, schema_name, relation_name) DO UPDATE
-SET digest = excluded.digest, step = excluded.step, at = clock_timestamp()
 
 -- name: begin backfill
 -- The bounds and values of a walk, in the transaction that computed them.
