@@ -106,7 +106,7 @@ def stamps_for(bench: Workbench, step: Step) -> Mapping[QualifiedName, str]:
 
 
 def stamps_seen(bench: Workbench, step: Step) -> Mapping[QualifiedName, str]:
-    """Return the stamps that the step's relations had when they were looked at last; none if they were not."""
+    """Return the stamps that the step's relations had at the last look; none if there was none."""
     seen = bench.session.seen
     if seen is None or seen.version != step.migration:
         return MappingProxyType({})

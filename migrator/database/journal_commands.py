@@ -108,12 +108,8 @@ class JournalCommands:
 
     def end_step(self, step: Step, attempts: int, seconds: float, *, defines: bool = True) -> list[Command]:
         """Return what records a step as done, with what it left behind where it `defines` something."""
-        relations = relations_of(step) if defines and self.attended else None
-        return [
-            self._step(
-                "end step", step, run=self.run, attempts=attempts, seconds=seconds, **_names_or_none(relations)
-            )
-        ]
+        named = _names_or_none(relations_of(step) if defines and self.attended else None)
+        return [self._step("end step", step, run=self.run, attempts=attempts, seconds=seconds, **named)]
 
     def warm_end_step(self) -> Command:
         """Return what makes the server plan the end of a step without writing anything."""

@@ -33,13 +33,15 @@ def install(connection: Connection, schema: str) -> bool:
         new = not exists(connection, schema)
         if new:
             _create(connection, schema)
-        form, functions = _one(connection, journal_query(_FILE, "format", schema, {"schema": schema}))
+        form, functions, complete = _one(
+            connection, journal_query(_FILE, "format", schema, {"schema": schema})
+        )
         if form > FORM:
             raise PreflightError(
                 f"the journal in schema {schema} has form {form}, which a newer version of this tool made",
                 hint="use that version",
             )
-        _renew_functions(connection, schema, functions)
+        _renew_functions(connection, schema, functions, complete=complete)
     return new
 
 
@@ -55,12 +57,12 @@ def _create(connection: Connection, schema: str) -> None:
         ) from error
 
 
-def _renew_functions(connection: Connection, schema: str, installed: str) -> None:
+def _renew_functions(connection: Connection, schema: str, installed: str, *, complete: bool) -> None:
     """Install the functions where they are not those of this tool; where digests are, compute all anew."""
     definitions = [sql.as_bytes(None) for sql in (function_sql(schema), stamps_sql(schema))]
     others = [sql.as_bytes(None) for sql in journal_functions_sql(schema)]
     digests, rest = (hashlib.sha256(b";".join(each)).hexdigest() for each in (definitions, others))
-    if f"{digests} {rest}" == installed:
+    if complete and f"{digests} {rest}" == installed:
         return
     try:
         for function in (*definitions, *others):

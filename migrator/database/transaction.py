@@ -1,8 +1,8 @@
 """A transaction step: attempts that do not queue, then short waits; the journal row commits with the DDL.
 
 An attempt is one pipeline: BEGIN, the step's session state and timeouts, LOCK TABLE, the stamps of the
-definitions, the statements, the journal row, COMMIT. What it may hold or wait for is bounded by the step's own
-timeouts.
+definitions, the statements, the journal row, COMMIT. What it may hold or wait for is bounded by the step's
+own timeouts.
 Fails with LockDeadline, DriftError, or StepFailed with the rows that stand in the way; a lost connection is
 psycopg's error, for the runner.
 """
@@ -185,7 +185,7 @@ def _deadline(step: Step, tries: _Tries) -> LockDeadline:
 def _commands(
     bench: Workbench, step: Step, work: Transaction, tries: _Tries, stamps: Mapping[QualifiedName, str]
 ) -> list[Placed]:
-    """Return everything from BEGIN to COMMIT; what our own calls need to plan is planned before LOCK TABLE."""
+    """Return everything from BEGIN to COMMIT; our own calls are made, and planned, before LOCK TABLE too."""
     state, role = step.session, bench.connector.role
     setup = [*sql.enter_session(state), _timeouts(bench, step, work, tries)]
     if _commits_locally(step):

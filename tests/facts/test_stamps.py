@@ -1,4 +1,4 @@
-"""Stamps: another one after any change that the digest sees, and the same after what has nothing to do with it."""
+"""Stamps: another one after any change that the digest sees, the same after what is none."""
 
 import threading
 from collections.abc import Mapping

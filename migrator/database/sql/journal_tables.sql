@@ -226,11 +226,10 @@ FROM (
 SELECT to_regnamespace(quote_ident(%(schema)s)) IS NOT NULL
 
 -- name: format
--- The form of the journal, and the digest of its functions; '' where the function is gone.
-SELECT version, CASE WHEN EXISTS (
-        SELECT FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE n.nspname = %(schema)s AND p.proname = 'fingerprints'
-    ) THEN functions ELSE '' END
+-- The form of the journal, the digest of its functions, and whether all of them are there.
+SELECT version, functions, 5 = (
+    SELECT count(DISTINCT p.proname) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname = %(schema)s AND p.proname IN ('fingerprints', 'stamps', 'check_stamps', 'end_step', 'look'))
 FROM {journal}.format
 
 -- name: set functions
