@@ -79,12 +79,12 @@ def apply(  # noqa: PLR0913  # the options of the command
     file after version `to`; waits `wait` seconds for another runner. Raises the errors of `migrate apply`.
     """
     settings = _settings(url, dir, config, env, disposable=disposable)
-    migrations = history.read_history(settings.directory)
+    migrations, policy = history.read_history(settings.directory), settings.policy_to_plan()
     options = _options(settings, all_phases=all_phases, to=to, wait=wait)
     connect, observer = connector(settings), _Watching(watch)
-    observation = workflow.observe(connect, settings.policy)
-    agenda = workflow.ready(migrations, observation, settings.policy, options)
-    result = workflow.apply(connect, migrations, settings.policy, options, observer, agenda=agenda)
+    observation = workflow.observe(connect, policy)
+    agenda = workflow.ready(migrations, observation, policy, options)
+    result = workflow.apply(connect, migrations, policy, options, observer, agenda=agenda)
     return _result(result, agenda.notes)
 
 
@@ -106,14 +106,12 @@ def reset(  # noqa: PLR0913  # the options of the command
     name as `adopt`. The other arguments are those of `apply`. Raises the errors of `migrate reset`.
     """
     settings = _settings(url, dir, config, env, disposable=disposable)
-    migrations = history.read_history(settings.directory)
+    migrations, policy = history.read_history(settings.directory), settings.policy_to_plan()
     connect = connector(settings)
-    workflow.check_reset(workflow.observe(connect, settings.policy), settings.policy, adopt)
+    workflow.check_reset(workflow.observe(connect, policy), policy, adopt)
     options = _options(settings, all_phases=True, to=to, wait=wait)
     adopted = adopt is not None
-    return _result(
-        workflow.reset(connect, migrations, settings.policy, options, _Watching(watch), adopted=adopted)
-    )
+    return _result(workflow.reset(connect, migrations, policy, options, _Watching(watch), adopted=adopted))
 
 
 def pending(
@@ -130,9 +128,9 @@ def pending(
     what would run. Raises the errors of `migrate plan`.
     """
     settings = _settings(url, dir, config, env, disposable=disposable)
-    migrations = history.read_history(settings.directory)
-    observation = workflow.observe(connector(settings), settings.policy)
-    return workflow.prepare(migrations, observation, settings.policy).plan
+    migrations, policy = history.read_history(settings.directory), settings.policy_to_plan()
+    observation = workflow.observe(connector(settings), policy)
+    return workflow.prepare(migrations, observation, policy).plan
 
 
 class _Watching(Silent):

@@ -9,6 +9,7 @@
     ├── InputError                5   something the user wrote or left behind
     │   ├── SqlSyntaxError            the text cannot be split or read
     │   ├── DirectiveError            a `-- migrate:` comment that is not understood
+    │   ├── ApprovalsError            an entry of approvals.toml that is not understood
     │   ├── ChecksumError             a statement that has begun was edited
     │   ├── OrderError                an older file shares objects with a later applied one
     │   ├── DriftError                the database is not what the plan was made for
@@ -100,6 +101,10 @@ class SqlSyntaxError(InputError):
 
 class DirectiveError(InputError):
     """A `-- migrate:` comment is not understood."""
+
+
+class ApprovalsError(InputError):
+    """The approvals file is not understood."""
 
 
 class ChecksumError(InputError):

@@ -1,11 +1,68 @@
-"""What the owner of the database has decided: timeouts, the lock budget, thresholds, allowed hazards.
+"""What the owner of the database has decided: timeouts, the lock budget, thresholds, weights and approvals.
 
 Filled from migrate.toml by `configuration`; times are in milliseconds unless a name says seconds.
 """
 
 from __future__ import annotations
 
+import posixpath
+import re
+from functools import cache
+
 import msgspec
+
+from migrator.plan.hazard import Approval, HazardKind, Severity
+from migrator.plan.hazard_groups import ADVICE, STYLE
+
+
+class Ignore(msgspec.Struct, frozen=True, kw_only=True):
+    """Files whose findings of these kinds are not reported."""
+
+    paths: tuple[str, ...]
+    """Patterns, relative to the folder of the configuration file: `*` and `?` within a name, `**` over
+    folders; a pattern that names a folder means all below it."""
+    hazards: tuple[HazardKind, ...]
+    reason: str
+
+
+class Ignores(msgspec.Struct, frozen=True, kw_only=True):
+    """What is ignored where, and what paths are relative to."""
+
+    rules: tuple[Ignore, ...] = ()
+    base: str = ""
+    """The absolute folder of the configuration file."""
+    here: str = ""
+    """The absolute working directory, by which plans name files."""
+
+    def covers(self, file: str, kind: HazardKind) -> bool:
+        """Whether a finding of that kind in the file is not wanted; `file` as the plan names it."""
+        rules = [rule for rule in self.rules if kind in rule.hazards]
+        if not rules:
+            return False
+        path = posixpath.relpath(posixpath.join(self.here, file), self.base or "/")
+        return any(_pattern(each).fullmatch(path) for rule in rules for each in rule.paths)
+
+
+class FileApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the approvals file."""
+
+    file: str
+    """The name of the migration file, without its folder."""
+    statement: str
+    """Checksum of the statement that was approved."""
+    hazard: HazardKind
+    reason: str | None
+    approval: Approval
+    """Its place, last day and author."""
+
+
+class ApprovalsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The approvals file, which then is the only place where a hazard that stops a run can be approved."""
+
+    path: str
+    entries: tuple[FileApproval, ...] = ()
+    absent: tuple[str, ...] = ()
+    """Names of migration files in it that are not in the folder."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,5 +89,47 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     batch_rows_min: int = 10
     batch_rows_max: int = 50_000
     journal_schema: str = "migrator"
-    require_reason: bool = True
+    require_reason: bool | tuple[HazardKind, ...] = True
+    """Whether an approval needs a reason; of which hazards."""
+    severity: tuple[tuple[HazardKind, Severity | None], ...] = ()
+    """What hazards weigh instead of what their pages say; None is off. Of two the last counts."""
+    ignores: Ignores = Ignores()
+    approvals: ApprovalsFile | None = None
+    """None where directives in the SQL files approve."""
     disposable: bool = False
+
+    def asks_reason(self, kind: HazardKind) -> bool:
+        """Whether an approval of this hazard needs a reason."""
+        return self.require_reason if isinstance(self.require_reason, bool) else kind in self.require_reason
+
+    @property
+    def style(self) -> frozenset[HazardKind]:
+        """The kinds of style that are reported."""
+        return frozenset(kind for kind in STYLE if self.weight(kind, Severity.WARNING) is not None)
+
+    def weight(self, kind: HazardKind, own: Severity) -> Severity | None:
+        """Return what a hazard weighs here; None where it is not to be reported."""
+        given = (weight for each, weight in reversed(self.severity) if each is kind)
+        wanted = next(given, None if kind in STYLE else own)
+        if wanted is None:
+            return None if kind in ADVICE else own
+        return wanted if kind in ADVICE or wanted.rank > own.rank else own
+
+
+@cache
+def _pattern(written: str) -> re.Pattern[str]:
+    """Return the expression for a pattern of paths."""
+    expression = ""
+    for part in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", written.removeprefix("./").rstrip("/")):
+        match part:
+            case "**/":
+                expression += "(?:.*/)?"
+            case "**":
+                expression += ".*"
+            case "*":
+                expression += "[^/]*"
+            case "?":
+                expression += "[^/]"
+            case _:
+                expression += re.escape(part)
+    return re.compile(expression + r"(?:/.*)?", re.DOTALL)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from migrator.configuration import KEYS, Configuration, holds_password, load, values
+from migrator.configuration.policy_values import ApprovalsIn
 from migrator.errors import ConfigurationError
 from migrator.plan.hazard import HazardKind, Severity
-from migrator.policy import Policy
+from migrator.policy import Ignore, Policy
 
 EVERYTHING = """\
 dir = "db/migrations"
@@ -33,8 +34,13 @@ journal_schema = "ops"
 
 [policy]
 require_reason = false
-severity = { data-loss = "warning" }
-approvals = ["holds-back-vacuum"]
+severity = { holds-back-vacuum = "error" }
+approvals = "file"
+
+[[policy.ignores]]
+paths = ["db/migrations/2024*"]
+hazards = ["unindexed-foreign-key"]
+reason = "before we knew"
 
 [environments.laptop]
 database = "postgresql://localhost/shop_dev"
@@ -42,6 +48,9 @@ disposable = true
 [environments.laptop.run]
 lock_budget = "1s"
 """
+
+
+IGNORE = "[[policy.ignores]]\npaths = ['*']\n"
 
 
 def configured(folder: Path, text: str, **given: Any) -> Configuration:  # noqa: ANN401  # arguments of load()
@@ -77,8 +86,15 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         workers=2,
         journal_schema="ops",
         require_reason=False,
-        severity=((HazardKind.DATA_LOSS, Severity.WARNING),),
-        approvals=(HazardKind.HOLDS_BACK_VACUUM,),
+        severity=((HazardKind.HOLDS_BACK_VACUUM, Severity.ERROR),),
+        ignores=(
+            Ignore(
+                paths=("db/migrations/2024*",),
+                hazards=(HazardKind.UNINDEXED_FOREIGN_KEY,),
+                reason="before we knew",
+            ),
+        ),
+        approvals=ApprovalsIn.FILE,
         file=tmp_path / "migrate.toml",
     )
     assert found.policy.lock_budget_ms == 50
@@ -150,8 +166,22 @@ def test_environment_variables_are_named_after_their_keys(tmp_path: Path) -> Non
         ("[run]\nlock_budget = '0ms'", "2:1", "with its unit", None),
         ("postgres_version = 12", "1:1", "at least 13", None),
         ("disposable = 'maybe'", "1:1", "true or false", None),
-        ("[policy]\napprovals = ['data-los']", "2:1", "is no hazard", None),
-        ("[policy]\nseverity = { data-loss = 'bad' }", "2:1", "info, warning, error", None),
+        ("[policy]\napprovals = 'here'", "2:1", "directives, file", None),
+        ("[policy]\nseverity = { style = 'bad' }", "2:1", "off, info, warning, error", None),
+        ("[policy.severity]\nstyle = 'info'\nlokcs = 'info'", "3:1", "did you mean locks", None),
+        ("[policy.severity]\ndata-los = 'error'", "2:1", "did you mean data-loss", None),
+        ("[policy.severity]\ndata-loss = 'off'", "2:1", "data-loss cannot be made lighter", None),
+        ("[policy.severity]\nopaque-statement = 'warning'", "2:1", "cannot be made lighter", None),
+        ("[policy.severity]\ncompatibility = 'info'", "2:1", "one by one: may-break-writers", None),
+        ("[policy]\nrequire_reason = ['data', 'lokcs']", "2:1", "did you mean locks", None),
+        ("[policy]\nrequire_reason = 3", "2:1", "true, false, or a list", None),
+        ("[policy]\nrequire_reason = 'sometimes'", "2:1", "no hazard or group 'sometimes'", None),
+        ("[[policy.ignores]]\npaths = 'a'\nreason = 'b'", "1:3", "needs 'hazards'", None),
+        (f"{IGNORE}hazards = ['style']\nreason = ' '", "4:1", "expected a text, not ' '", None),
+        (f"{IGNORE}hazards = ['stile']\nreason = 'b'", "3:1", "did you mean style", None),
+        (f"{IGNORE}hazards = ['data']\nreason = 'b'", "3:1", "data-loss.* cannot be ignored", None),
+        (f"{IGNORE}hazards = ['style']\nreason = 'b'\n{IGNORE}hazard = 'x'", "7:1", "unknown key", None),
+        ("[policy]\nignores = 'all'", "2:1", "paths, hazards and reason", None),
         ("[run]\nworkers = true", "2:1", "whole number", None),
         ("[run]\njournal_schema = 'pg_mine'", "2:1", "does not begin with pg_", None),
         ("[environments.x]\nrun.workrs = 1", "2:1", "unknown key 'run.workrs'", "run.workers"),

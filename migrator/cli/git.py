@@ -20,6 +20,14 @@ def new_files(directory: Path, base: str | None) -> tuple[Path, ...]:
     return tuple(directory / name for name in names if (directory / name).exists())
 
 
+def user_email(directory: Path) -> str | None:
+    """Return the address that git writes into commits made there; None where it has none."""
+    try:
+        return _git(directory, "config", "user.email") or None
+    except UsageError:
+        return None
+
+
 def merge_base(directory: Path, base: str | None) -> str:
     """Return the commit where this branch left `base`; a clear error where there is none."""
     if _git(directory, "rev-parse", "--git-dir") is None:

@@ -1,6 +1,7 @@
 """`migrate plan`: what would run, and why it is safe or not. Reads only."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import Plan
 from migrator.plan.proof import Proof
+from migrator.planner.expiry import with_expired
 from migrator.reports.words import counted
 
 NEVER = "never"
@@ -65,6 +67,12 @@ NEVER = "never"
     show_default=True,
     help="Exit 3 for a hazard of this severity or above that has no approval.",
 )
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day that `until` of approvals is compared with; default: today in UTC.",
+)
 @click.option("--check", is_flag=True, help="Exit 4 if anything is pending.")
 @click.option("--verify", is_flag=True, help="Prove the plan on a scratch server too: migrate verify.")
 @shadow_option
@@ -77,6 +85,7 @@ def plan(
     form: str,
     save: Path | None,
     fail_on: str,
+    as_of: datetime | None,
     check: bool,
     verify: bool,
     shadow: str,
@@ -94,6 +103,8 @@ def plan(
     if verify and planned.plan.migrations:
         made, proof = proved(project, files, planned.plan, base=base, shadow=shadow, facts=facts)
         planned = replace(planned, plan=made)
+    today = (as_of or datetime.now(UTC)).date()
+    planned = replace(planned, plan=with_expired(planned.plan, today, project.policy))
     if save is not None:
         _save(save, planned.plan)
     click.echo(_shown(planned.plan, proof, form).rstrip())
@@ -154,11 +165,19 @@ def _judge(planned: Planned, fail_on: str, *, check: bool) -> None:
         number = counted(len(found), "hazard")
         raise ApprovalNeeded(
             f"{number} at or above --fail-on {fail_on}, without approval",
-            hint='approve in the file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)',
+            hint=_hint(found, planned.plan),
         )
     if check and (planned.plan.migrations or planned.unfinished):
         left = len(planned.plan.migrations) + len(planned.unfinished)
         raise WorkPending(f"{counted(left, 'migration')} to be applied", hint="migrate apply")
+
+
+def _hint(found: list[Hazard], plan: Plan) -> str:
+    if all(hazard.advisory for hazard in found):
+        return "what each means, and what to write: migrate explain HAZARD"
+    if plan.approvals_file is not None:
+        return f"approve in {plan.approvals_file}: migrate approve FILE --reason … (migrate explain HAZARD)"
+    return 'approve in the file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)'
 
 
 def _counts(hazard: Hazard, floor: Severity) -> bool:

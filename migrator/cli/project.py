@@ -12,6 +12,7 @@ from migrator.cli.failure import say
 from migrator.cli.invocation import current
 from migrator.cli.versions import parts
 from migrator.configuration import Configuration
+from migrator.configuration.approvals import NAME as APPROVALS
 from migrator.errors import ConfigurationError, InputError, UsageError
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
@@ -50,8 +51,13 @@ class Project:
 
     @property
     def policy(self) -> Policy:
-        """What plans and runs depend on."""
-        return self.configuration.policy
+        """What plans and runs depend on; reads the approvals file where that approves."""
+        return self.configuration.policy_to_plan()
+
+    @property
+    def approvals_path(self) -> str:
+        """Where the approvals file is, or would be."""
+        return (self.directory / APPROVALS).as_posix()
 
     @property
     def database_was_given(self) -> bool:
@@ -128,7 +134,7 @@ class Project:
         from migrator.workflow.provenance import provenance
 
         with self.connector.session(purpose, read_only=read_only) as connection:
-            store = JournalStore(connection, self.policy.journal_schema, provenance())
+            store = JournalStore(connection, self.configuration.journal_schema, provenance())
             yield Opened(store=store, place=place(connection))
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("migrator.cli.init", "Begin: write migrate.toml and a folder for migrations."),
     "new": Entry("migrator.cli.new", "Make an empty migration file with a new version."),
     "plan": Entry("migrator.cli.plan", "Show what would run, and why it is safe or not. Changes nothing."),
+    "approve": Entry("migrator.cli.approve", "Write the approval of what needs one in a file."),
     "verify": Entry("migrator.cli.verify", "Prove the plan on a scratch server: locks, schema, rows."),
     "facts": Entry("migrator.cli.facts", "Write definitions and sizes of a database to a file; no rows."),
     "apply": Entry("migrator.cli.apply", "Run what is pending, except contract; resume what has begun."),

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from migrator.cli.approving import rename_entries
 from migrator.cli.group import Command
 from migrator.cli.project import load_project
 from migrator.cli.versions import file_name, next_version, parts
+from migrator.configuration.approvals import NAME as APPROVALS
 from migrator.errors import InputError, UsageError
 
 
@@ -23,6 +25,8 @@ from migrator.errors import InputError, UsageError
 def renumber(*, file: Path, offline: bool) -> None:
     """Rename FILE so that its version is now, after every other file, and print the new path.
 
+    Its entries in approvals.toml go along.
+
     Refused where the journal knows the file: what has begun keeps its version.
     """
     project = load_project()
@@ -38,6 +42,7 @@ def renumber(*, file: Path, offline: bool) -> None:
         path.rename(target)
     except OSError as error:
         raise UsageError(f"cannot rename {path}: {error.strerror}") from error
+    rename_entries(path.parent / APPROVALS, path.name, target.name)
     click.echo(str(target))
 
 

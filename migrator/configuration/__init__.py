@@ -16,11 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from migrator.configuration import values
+from msgspec.structs import replace
+
+from migrator.configuration import policy_values, values
+from migrator.configuration.approvals import read_approvals
 from migrator.configuration.document import Document, KeyPath, read
+from migrator.configuration.policy_values import ApprovalsIn, Misplaced, Weights
 from migrator.errors import ConfigurationError
-from migrator.plan.hazard import HazardKind, Severity
-from migrator.policy import Policy
+from migrator.plan.hazard import HazardKind
+from migrator.policy import Ignore, Ignores, Policy
 
 FILE = "migrate.toml"
 
@@ -66,16 +70,17 @@ class Configuration:
     batch_rows: int = Policy().batch_rows
     workers: int = 1
     journal_schema: str = Policy().journal_schema
-    require_reason: bool = Policy().require_reason
-    severity: tuple[tuple[HazardKind, Severity], ...] = ()
-    approvals: tuple[HazardKind, ...] = ()
+    require_reason: bool | tuple[HazardKind, ...] = Policy().require_reason
+    severity: Weights = ()
+    ignores: tuple[Ignore, ...] = ()
+    approvals: ApprovalsIn = ApprovalsIn.DIRECTIVES
     environment: str | None = None
     """The section of [environments.NAME] that was used."""
     file: Path | None = None
 
     @property
     def policy(self) -> Policy:
-        """The part that plans and runs depend on."""
+        """The part that plans and runs depend on, but for the approvals file: see `policy_to_plan`."""
         return Policy(
             small_table_rows=self.small_table_rows,
             small_table_bytes=self.small_table_bytes,
@@ -86,8 +91,23 @@ class Configuration:
             batch_rows=self.batch_rows,
             journal_schema=self.journal_schema,
             require_reason=self.require_reason,
+            severity=self.severity,
+            ignores=self._ignores,
             disposable=self.disposable,
         )
+
+    @property
+    def _ignores(self) -> Ignores:
+        if not self.ignores or self.file is None:
+            return Ignores()
+        folder = self.file.absolute().parent.as_posix()
+        return Ignores(rules=self.ignores, base=folder, here=Path.cwd().as_posix())
+
+    def policy_to_plan(self) -> Policy:
+        """Return the policy with the approvals file, where that approves; raises ApprovalsError."""
+        if self.approvals is ApprovalsIn.DIRECTIVES:
+            return self.policy
+        return replace(self.policy, approvals=read_approvals(self.directory, self.policy))
 
     def conninfo(self, environ: Mapping[str, str] = os.environ) -> str:
         """Return what libpq takes: env:NAME and file:PATH are looked up now, and never shown."""
@@ -119,10 +139,14 @@ KEYS: tuple[Key, ...] = (
     Key(path=("run", "batch_rows"), field="batch_rows", read=values.count),
     Key(path=("run", "workers"), field="workers", read=values.count),
     Key(path=("run", "journal_schema"), field="journal_schema", read=values.name),
-    Key(path=("policy", "require_reason"), field="require_reason", read=values.flag),
-    Key(path=("policy", "severity"), field="severity", read=values.severities),
-    Key(path=("policy", "approvals"), field="approvals", read=values.hazards),
+    Key(path=("policy", "require_reason"), field="require_reason", read=policy_values.reasons),
+    Key(path=("policy", "severity"), field="severity", read=policy_values.weights),
+    Key(path=("policy", "ignores"), field="ignores", read=policy_values.ignores),
+    Key(path=("policy", "approvals"), field="approvals", read=policy_values.approvals),
 )
+
+_TABLES = ("severity", "ignores")
+"""Settings that are tables, which no environment variable can hold."""
 
 _SECRET = re.compile(r"://[^\s/@:]*:[^\s/@]+@|\bpassword\s*=", re.IGNORECASE)
 
@@ -207,6 +231,8 @@ def _from_here(path: Path) -> Path:
 def _read_key(document: Document, key: Key, value: object, place: KeyPath) -> Any:  # noqa: ANN401  # any setting's type
     try:
         return key.read(value)
+    except Misplaced as error:
+        raise document.error(str(error), (*place, *error.within)) from None
     except ValueError as error:
         raise document.error(str(error), place) from None
 
@@ -226,7 +252,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     if environ.get("DATABASE_URL"):
         found["database"] = environ["DATABASE_URL"]
     for key in KEYS:
-        if key.path[-1] == "severity" or not environ.get(key.variable):
+        if key.path[-1] in _TABLES or not environ.get(key.variable):
             continue
         try:
             found[key.field] = key.read(environ[key.variable])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ KeyPath = tuple[str, ...]
 
 _NAME = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
 _PATH = rf"{_NAME}(?:[ \t]*\.[ \t]*{_NAME})*"
-_TABLE = re.compile(rf"[ \t]*\[[ \t]*(?P<path>{_PATH})[ \t]*\]")
+_TABLE = re.compile(rf"[ \t]*\[(?P<each>\[)?[ \t]*(?P<path>{_PATH})[ \t]*\]")
 _KEY = re.compile(rf"(?P<indent>[ \t]*)(?P<path>{_PATH})[ \t]*=")
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -36,10 +37,14 @@ class Document:
     places: dict[KeyPath, Location] = field(default_factory=dict)
 
     def error(self, message: str, key: KeyPath, *, hint: str | None = None) -> ConfigurationError:
-        """Return the error for one key, with its place where that is known."""
-        place = self.places.get(key)
+        """Return the error for one key, with its place, or that of what holds it, where that is known."""
+        place = self.place(key)
         prefix = "" if place or not self.path else f"{self.path}: {'.'.join(key)}: "
         return ConfigurationError(prefix + message, at=place, hint=hint)
+
+    def place(self, key: KeyPath) -> Location | None:
+        """Return where the key stands, or the nearest table or key that holds it."""
+        return next((self.places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.places), None)
 
 
 def read(path: Path) -> Document:
@@ -70,9 +75,16 @@ def _syntax_error(path: Path, message: str) -> ConfigurationError:
 
 def _places(text: str, file: str) -> Iterator[tuple[KeyPath, Location]]:
     table: KeyPath = ()
+    entries: Counter[KeyPath] = Counter()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _TABLE.match(line):
             table = _names(header["path"])
+            if header["each"]:  # one more of an array of tables, whose number takes the place of a key
+                name = table
+                if not entries[name]:
+                    yield name, Location(file=file, line=number, column=header.start("path") + 1)
+                table = (*name, str(entries[name]))
+                entries[name] += 1
             yield table, Location(file=file, line=number, column=header.start("path") + 1)
         elif key := _KEY.match(line):
             at = Location(file=file, line=number, column=key.start("path") + 1)

@@ -10,7 +10,6 @@ import shlex
 from typing import Any
 
 from migrator.configuration.durations import parse_duration
-from migrator.plan.hazard import HazardKind, Severity
 from migrator.postgres.identifiers import NAME_LIMIT
 from migrator.postgres.versions import NEWEST_KNOWN, OLDEST_SUPPORTED
 
@@ -117,38 +116,8 @@ def postgres_version(written: object) -> int:
     return found
 
 
-def hazards(written: object) -> tuple[HazardKind, ...]:
-    """Read a list of hazards."""
-    names = written.split(",") if isinstance(written, str) else written
-    if not isinstance(names, list):
-        raise ValueError(f"expected a list of hazards, not {written!r}")  # noqa: TRY004  # one error for all readers
-    return tuple(_hazard(each) for each in names)
-
-
-def severities(written: object) -> tuple[tuple[HazardKind, Severity], ...]:
-    """Read a table of hazards and what they weigh."""
-    if not isinstance(written, dict):
-        raise ValueError(f"expected a table such as {{ data-loss = 'error' }}, not {written!r}")  # noqa: TRY004  # as above
-    return tuple((_hazard(key), _severity(value)) for key, value in written.items())
-
-
 def _integer(written: object, least: int) -> int:
     value: Any = int(written) if isinstance(written, str) and written.strip().isdigit() else written
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"expected a whole number of at least {least}, not {written!r}")
     return value
-
-
-def _hazard(written: object) -> HazardKind:
-    try:
-        return HazardKind(str(written).strip())
-    except ValueError:
-        known = ", ".join(HazardKind)
-        raise ValueError(f"{written!r} is no hazard; there are {known}") from None
-
-
-def _severity(written: object) -> Severity:
-    try:
-        return Severity(str(written))
-    except ValueError:
-        raise ValueError(f"expected one of {', '.join(Severity)}, not {written!r}") from None

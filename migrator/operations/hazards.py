@@ -24,7 +24,7 @@ class Builder(Protocol):
         """Return the hazard."""
 
 
-def _weighing(severity: Severity, *, approvable: bool = True) -> Builder:
+def _weighing(severity: Severity, *, approvable: bool = True, answered: bool = False) -> Builder:
     def build(
         kind: HazardKind,
         message: str,
@@ -39,13 +39,14 @@ def _weighing(severity: Severity, *, approvable: bool = True) -> Builder:
             instead=instead,
             relation=relation,
             approvable=approvable,
+            answered=answered,
             source=source,
         )
 
     return build
 
 
-answered = _weighing(Severity.INFO)
+answered = _weighing(Severity.INFO, answered=True)
 """A danger of the statement as written that the plan does not run into."""
 
 good_to_know = _weighing(Severity.INFO)

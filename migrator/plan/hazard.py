@@ -89,6 +89,60 @@ class HazardKind(enum.StrEnum):
     """A `-- migrate:` comment that has no effect."""
     MISSING_REASON = "missing-reason"
     """An approval without a reason where the policy asks for one."""
+    EXPIRED_APPROVAL = "expired-approval"
+    """An approval whose last day is over."""
+    STALE_APPROVAL = "stale-approval"
+    """An entry of the approvals file that approves nothing."""
+
+    # Style: of new and changed objects, off unless the policy gives it a severity.
+    PREFER_TEXT = "prefer-text"
+    """varchar(n) or char(n)."""
+    PREFER_BIGINT_KEY = "prefer-bigint-key"
+    """A generated key of four bytes or fewer."""
+    PREFER_TIMESTAMPTZ = "prefer-timestamptz"
+    """timestamp without time zone."""
+    PREFER_IDENTITY = "prefer-identity"
+    """serial."""
+    PREFER_JSONB = "prefer-jsonb"
+    """json."""
+    AVOID_MONEY = "avoid-money"
+    """money."""
+    ROUNDED_TIMESTAMP = "rounded-timestamp"
+    """timestamp(0), which rounds into the future."""
+    FOREIGN_KEY_WITHOUT_INDEX = "foreign-key-without-index"
+    """No index under a foreign key when all files are applied."""
+    TABLE_WITHOUT_KEY = "table-without-key"
+    """A table without a primary key when all files are applied."""
+    ROW_SECURITY_WITHOUT_POLICY = "row-security-without-policy"
+    """Row level security without a policy when all files are applied."""
+    CONSTRAINT_LEFT_UNVALIDATED = "constraint-left-unvalidated"
+    """NOT VALID, and no file validates it."""
+    NAME_NEEDS_QUOTES = "name-needs-quotes"
+    """Every statement has to quote the name."""
+    NAME_TOO_LONG = "name-too-long"
+    """The server cuts the name to 63 bytes."""
+
+
+class ApprovedIn(enum.StrEnum):
+    """Where an approval stands."""
+
+    DIRECTIVE = "directive"
+    """In the SQL file, as a comment."""
+    FILE = "file"
+    """In the approvals file."""
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """The approval that a hazard has: where it stands, how long it counts, who gave it."""
+
+    by: ApprovedIn
+    file: str
+    line: int
+    column: int
+    until: str | None = None
+    """Its last day, YYYY-MM-DD; afterwards `plan` shows a finding, and `apply` runs as before."""
+    approved_by: str | None = None
+    """Of an entry of the approvals file, as written."""
 
 
 class Hazard(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +157,16 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     relation: QualifiedName | None = None
     approvable: bool = True
     """False where no approval can make it right (wrong input)."""
+    answered: bool = False
+    """The plan does not run into it; no setting raises such a hazard."""
+    advisory: bool = False
+    """Advice about the file, for `plan --fail-on` alone: it never keeps `apply` from running."""
     approved: str | None = None
-    """The reason given in the file."""
+    """The reason given with the approval."""
+    approval: Approval | None = None
+    """Where that was given."""
+    requested: str | None = None
+    """The reason of a directive that asks for an approval, where only the approvals file gives one."""
     source: str | None = None
     """Catalogue row or manual section."""
     file: str | None = None
@@ -114,4 +176,4 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def blocks(self) -> bool:
         """Whether the plan may not run because of it."""
-        return self.severity is Severity.ERROR and self.approved is None
+        return self.severity is Severity.ERROR and self.approved is None and not self.advisory

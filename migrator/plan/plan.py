@@ -73,6 +73,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     database: str | None = None
     live: bool = True
     journal_schema: str = "migrator"
+    approvals_file: str | None = None
+    """Where only that file approves what would stop a run; None where the SQL files do."""
     fingerprints: tuple[Fingerprint, ...] = ()
     migrations: tuple[PlannedMigration, ...] = ()
     statements: tuple[SourceStatement, ...] = ()

@@ -2,8 +2,9 @@
 
 Pure and deterministic. Facts and session state are folded over the statements of all files in their order;
 each statement, or each action of ALTER TABLE, is planned by the first operation that matches it; the steps
-of a file are then put into phases (`planner.phases`). It fails with DirectiveError where a directive names
-no hazard; every other trouble is a hazard in the plan.
+of a file are then put into phases (`planner.phases`). When all are planned, style is looked at where the
+policy asks for it (`planner.styled`), and approvals without effect are found (`planner.findings`). It fails
+with DirectiveError where a directive names no hazard; every other trouble is a hazard in the plan.
 """
 
 from collections.abc import Sequence
@@ -12,18 +13,21 @@ from msgspec.structs import replace
 
 from migrator.plan.plan import Fingerprint, Plan
 from migrator.planner.estimates import estimates
+from migrator.planner.expiry import with_expired
+from migrator.planner.findings import with_findings
 from migrator.planner.migration import Planned, plan_migration
+from migrator.planner.styled import with_style
 from migrator.policy import Policy
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.migration import Migration
 
-__all__ = ["fold", "plan"]
+__all__ = ["fold", "plan", "with_expired"]
 
 
 def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_version: str) -> Plan:
     """Return the plan of the files, in the order in which they are given."""
-    planned = _all(migrations, facts, policy)
+    planned = with_findings(with_style(_all(migrations, facts, policy), policy), policy)
     touched = tuple(dict.fromkeys(name for part in planned for name in part.migration.touches))
     made = Plan(
         tool_version=tool_version,
@@ -33,6 +37,7 @@ def plan(migrations: Sequence[Migration], facts: Facts, policy: Policy, *, tool_
         database=facts.database,
         live=facts.live and not policy.disposable,
         journal_schema=policy.journal_schema,
+        approvals_file=None if policy.approvals is None else policy.approvals.path,
         migrations=tuple(part.migration for part in planned),
         statements=tuple(statement for part in planned for statement in part.statements),
         steps=tuple(step for part in planned for step in part.steps),

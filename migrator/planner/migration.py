@@ -1,18 +1,20 @@
-"""One file: its statements one after the other, then its steps in phases, then what is said of the file."""
+"""One file: its statements one after the other, then its steps in phases.
+
+What is said of the file as a whole comes when all files are planned: `planner.findings`.
+"""
 
 from dataclasses import dataclass, replace
 
 from migrator.operations.base import Context, Outcome
-from migrator.operations.liveness import endangered, live
-from migrator.plan.hazard import Hazard
+from migrator.operations.liveness import endangered
 from migrator.plan.plan import PlannedMigration, SourceStatement
 from migrator.plan.step import SessionState, Step
-from migrator.planner.approvals import Approvals, checked_names, unused
+from migrator.planner.approvals import Approvals, checked_names, entries_for
 from migrator.planner.explicit_transactions import joined
 from migrator.planner.phases import Item, in_phases
 from migrator.planner.statement import items_of, plan_command, source_statement
 from migrator.planner.touches import with_dependents
-from migrator.policy import Policy
+from migrator.policy import FileApproval, Policy
 from migrator.postgres.facts import Facts
 from migrator.sql.migration import Directive, Migration
 
@@ -21,10 +23,17 @@ from migrator.sql.migration import Directive, Migration
 class Planned:
     """A file's part of the plan, and the facts after it."""
 
+    source: Migration
     migration: PlannedMigration
     statements: tuple[SourceStatement, ...]
     steps: tuple[Step, ...]
     facts: Facts
+    contexts: tuple[Context, ...] = ()
+    """Where each statement stands; only where somebody asked for style."""
+    used: frozenset[Directive] = frozenset()
+    """Directives that took effect, or would have on other tables."""
+    entries: frozenset[FileApproval] = frozenset()
+    """Of the approvals file, those that approve something."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +43,9 @@ class _Progress:
     context: Context
     statements: list[SourceStatement]
     items: list[tuple[Item, ...]]
+    contexts: list[Context]
     used: set[Directive]
+    entries: set[FileApproval]
     everything: bool = False
 
 
@@ -43,7 +54,8 @@ def plan_migration(migration: Migration, facts: Facts, policy: Policy) -> Planne
     checked_names(migration)
     if not migration.statements:
         return _empty(migration, facts)
-    progress = _Progress(context=_first(migration, facts, policy), statements=[], items=[], used=set())
+    first = _first(migration, facts, policy)
+    progress = _Progress(context=first, statements=[], items=[], contexts=[], used=set(), entries=set())
     for index in range(1, len(migration.statements) + 1):
         _advance(progress, index)
     items = joined(progress.items, migration, progress.context)
@@ -74,18 +86,22 @@ def _advance(progress: _Progress, index: int) -> None:
     approvals = Approvals.of(outcome.hazards, context)
     progress.statements.append(source_statement(outcome, approvals.hazards, context))
     progress.items.append(items_of(outcome, context))
-    progress.used |= {*approvals.used, *outcome.used, *_meant_for_others(outcome, context)}
+    if context.policy.style:
+        progress.contexts.append(context)
+    progress.used |= {*approvals.used, *outcome.used}
+    progress.entries |= set(approvals.entries)
+    if _small_or_new(outcome, context):
+        progress.used |= set(context.directives)
+        progress.entries |= set(entries_for(context))
     progress.everything = progress.everything or outcome.touches_everything
     progress.context = _after(outcome, context)
 
 
-def _meant_for_others(outcome: Outcome, context: Context) -> tuple[Directive, ...]:
-    """Return directives that find nothing to do only because these tables are new or small here."""
+def _small_or_new(outcome: Outcome, context: Context) -> bool:
+    """Whether approvals find nothing to do only because these tables are new or small here."""
     touched = [context.facts.relation(name) for name in outcome.touches]
     known = [relation for relation in touched if relation is not None]
-    if not known or any(endangered(relation, context) for relation in known):
-        return ()
-    return context.directives
+    return bool(known) and not any(endangered(relation, context) for relation in known)
 
 
 def _after(outcome: Outcome, context: Context) -> Context:
@@ -108,20 +124,17 @@ def _assembled(progress: _Progress, items: tuple[Item, ...], before: Facts) -> P
         file=migration.file,
         touches=with_dependents(touched, before),
         touches_everything=progress.everything,
-        findings=_findings(progress),
     )
     return Planned(
+        source=migration,
         migration=planned,
         statements=tuple(progress.statements),
         steps=in_phases(items),
         facts=context.facts,
+        contexts=tuple(progress.contexts),
+        used=frozenset(progress.used),
+        entries=frozenset(progress.entries),
     )
-
-
-def _findings(progress: _Progress) -> tuple[Hazard, ...]:
-    if not live(progress.context):  # nothing is a hazard there, so every approval would be unused
-        return ()
-    return unused(progress.context.migration, progress.used)
 
 
 def _empty(migration: Migration, facts: Facts) -> Planned:
@@ -129,6 +142,5 @@ def _empty(migration: Migration, facts: Facts) -> Planned:
         version=migration.version,
         name=migration.name,
         file=migration.file,
-        findings=unused(migration, set()),
     )
-    return Planned(migration=planned, statements=(), steps=(), facts=facts)
+    return Planned(source=migration, migration=planned, statements=(), steps=(), facts=facts)

@@ -158,6 +158,8 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     extension: str | None = None
     row_security: bool = False
     force_row_security: bool = False
+    policies: tuple[str, ...] = ()
+    """Names of its policies, whether row level security is on or not."""
     published_without_identity: bool = False
     """In a publication that replicates UPDATE or DELETE, and without a replica identity."""
     replicated_by_key: bool = False

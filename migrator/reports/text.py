@@ -7,7 +7,7 @@ Colours are the command line's business.
 from collections.abc import Iterator
 
 from migrator.plan.estimate import Estimate
-from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.hazard import ApprovedIn, Hazard, Severity
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of, partitions_known
 from migrator.plan.plan import Plan, PlannedMigration, SourceStatement
@@ -26,6 +26,7 @@ from migrator.plan.step import (
     Work,
 )
 from migrator.postgres.identifiers import QualifiedName
+from migrator.reports.approving import instruction
 from migrator.reports.estimates import estimate_text
 from migrator.reports.words import MARGIN, RECOVERY, counted, limits, locks, prose, whom, work
 
@@ -51,7 +52,7 @@ def verdict(plan: Plan) -> str:
     if blocking:
         return f"needs approval: {counted(len(blocking), 'hazard')}"
     size = f"{counted(len(plan.migrations), 'file')}, {counted(len(plan.steps), 'step')}"
-    return f"{_safety(plan)}: {size}{_waiting(plan)}{_stalls(plan)}"
+    return f"{_safety(plan)}: {size}{_waiting(plan)}{_stalls(plan)}{_to_mend(plan)}"
 
 
 def _also(approvable: int) -> str:
@@ -60,6 +61,12 @@ def _also(approvable: int) -> str:
 
 def _safety(plan: Plan) -> str:
     return "approved" if any(hazard.approved is not None for hazard in plan.hazards) else "safe"
+
+
+def _to_mend(plan: Plan) -> str:
+    """Errors that only whoever reads the plan is stopped by."""
+    found = [h for h in plan.hazards if h.severity is Severity.ERROR and h.advisory and h.approved is None]
+    return f"; {counted(len(found), 'finding')} to mend" if found else ""
 
 
 def _stalls(plan: Plan) -> str:
@@ -115,7 +122,7 @@ def _migration(migration: PlannedMigration, plan: Plan) -> Iterator[str]:
         yield from _hazard(finding)
     for statement in plan.statements:
         if statement.migration == migration.version:
-            yield from _statement(statement)
+            yield from _statement(statement, plan)
     steps = plan.steps_of(migration.version)
     if steps:
         yield ""
@@ -124,7 +131,7 @@ def _migration(migration: PlannedMigration, plan: Plan) -> Iterator[str]:
         yield from _phase(phase, plan, migration.version)
 
 
-def _statement(statement: SourceStatement) -> Iterator[str]:
+def _statement(statement: SourceStatement, plan: Plan) -> Iterator[str]:
     yield ""
     yield f"  {statement.line}:{statement.column}  {_excerpt(statement.text)}"
     word = "runs as written" if statement.as_written else "as written"
@@ -134,6 +141,8 @@ def _statement(statement: SourceStatement) -> Iterator[str]:
         yield from _prose(f"{word}: {', '.join(part for part in parts if part)}")
     for hazard in statement.hazards:
         yield from _hazard(hazard)
+        if hazard.blocks and hazard.approvable:
+            yield from _approving(hazard, statement, plan)
     if statement.note:
         yield from _prose(f"note: {statement.note}")
 
@@ -150,9 +159,28 @@ def _hazard(hazard: Hazard) -> Iterator[str]:
     if hazard.instead:
         yield from _prose(f"instead: {hazard.instead}", deeper=2)
     if hazard.approved is not None:
-        yield from _prose(f"reason: {hazard.approved}", deeper=2)
-    elif hazard.severity is Severity.ERROR and hazard.approvable:
-        yield from _prose(f'or approve it: -- migrate: allow {hazard.kind} reason="…"', deeper=2)
+        yield from _prose(f"reason: {hazard.approved}{_terms(hazard)}", deeper=2)
+
+
+def _terms(hazard: Hazard) -> str:
+    """Say how long an approval counts, and who gave it where it does not stand in the SQL file."""
+    given = hazard.approval
+    if given is None:
+        return ""
+    until = f" until {given.until}" if given.until else ""
+    if given.by is ApprovedIn.DIRECTIVE:
+        return f" ({until.strip()})" if until else ""
+    by = f" by {given.approved_by}" if given.approved_by else ""
+    return f" (approved{by}{until} in {given.file}:{given.line})"
+
+
+def _approving(hazard: Hazard, statement: SourceStatement, plan: Plan) -> Iterator[str]:
+    if hazard.requested is not None:
+        asked = f'"{hazard.requested}"' if hazard.requested else "without a reason"
+        yield from _prose(f"asked for in the file: {asked}", deeper=2)
+    sentence, *lines = instruction(hazard, statement, plan)
+    yield from _prose(f"or {sentence}", deeper=2)
+    yield from (f"{MARGIN}    {line}" for line in lines)
 
 
 def _phase(phase: Phase, plan: Plan, version: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
@@ -54,6 +54,7 @@ _IN_BLOCK = re.compile(r"^(?:/\*)?[\s*-]*migrate[ \t]*:", re.IGNORECASE | re.MUL
 _BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)[ \t\f\v]*(?:\r\n|\n|\r)")
 _WORD = re.compile(r"\s*([^\s=\"]+)(?![^\s])")
 _OPTION = re.compile(r'\s*([A-Za-z_-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))(?![^\s])')
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAMES = ("allow", "backfill")
 _OPTIONS = ("reason", "until")
 _CHOICES = ("existing-rows", "keep-filled")
@@ -74,7 +75,7 @@ def read_directives(script: Script) -> Directives:
     of_statements: list[list[Directive]] = [[] for _ in script.pieces]
     for span, body in _found(script):
         at = script.lines.locate(span.start)
-        directive = _parse(body.strip(), at)
+        directive = _parse(_Body(text=body, end=span.end - span.start, at=at))
         position = _position(script, span, at)
         (of_file if position is None else of_statements[position]).append(directive)
     return Directives(of_file=tuple(of_file), of_statements=tuple(map(tuple, of_statements)))
@@ -105,46 +106,85 @@ def _position(script: Script, span: Span, at: Location) -> int | None:
     return None if position == 0 and _BLANK_LINE.search(between) else position
 
 
-def _parse(body: str, at: Location) -> Directive:
-    word = _WORD.match(body)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Body:
+    """What stands after `migrate:`, to the end of the comment."""
+
+    text: str
+    end: int
+    """Of the comment, counted from its start."""
+    at: Location
+    """Where the comment starts."""
+
+    def place(self, offset: int) -> Location:
+        """Return the place of a character of the text; a comment is one line."""
+        return replace(self.at, column=self.at.column + self.end - len(self.text) + offset)
+
+
+def _parse(body: _Body) -> Directive:
+    word = _WORD.match(body.text)
     name = word[1] if word else ""
-    rest = body[word.end() :] if word else body
+    rest = body.text[word.end() :] if word else body.text
     match name:
         case "allow":
-            return _allow(rest, at)
+            return _allow(body, word.end() if word else 0)
         case "backfill":
-            return _backfill(rest.strip(), at)
+            return _backfill(rest.strip(), body.at)
         case _:
-            return _refuse(at, f"unknown directive {body!r}", near=(name, _NAMES))
+            return _refuse(body.at, f"unknown directive {body.text.strip()!r}", near=(name, _NAMES))
 
 
-def _allow(rest: str, at: Location) -> Allow:
-    hazard = _WORD.match(rest)
+def _allow(body: _Body, position: int) -> Allow:
+    hazard = _WORD.match(body.text, position)
     if hazard is None:
-        _refuse(at, "`allow` needs the name of a hazard")
-    options: dict[str, str] = {}
+        _refuse(body.at, "`allow` needs the name of a hazard")
+    options = _options(body, hazard)
+    return Allow(
+        hazard=hazard[1],
+        reason=_reason(options["reason"], body) if "reason" in options else None,
+        until=_day(options["until"], body) if "until" in options else None,
+        at=body.at,
+    )
+
+
+def _options(body: _Body, hazard: re.Match[str]) -> dict[str, re.Match[str]]:
+    options: dict[str, re.Match[str]] = {}
     position = hazard.end()
-    while rest[position:].strip():
-        option = _OPTION.match(rest, position)
+    while body.text[position:].strip():
+        option = _OPTION.match(body.text, position)
         if option is None:
-            _refuse(at, f"cannot read {rest[position:].strip()!r} after `allow {hazard[1]}`")
+            found = body.text[position:]
+            at = body.place(position + len(found) - len(found.lstrip()))
+            _refuse(at, f"cannot read {found.strip()!r} after `allow {hazard[1]}`")
         key = option[1]
         if key not in _OPTIONS or key in options:
-            _refuse(at, f"{'repeated' if key in options else 'unknown'} option {key!r}", near=(key, _OPTIONS))
-        options[key] = option[3] if option[2] is None else re.sub(r"\\(.)", r"\1", option[2])
+            message = f"{'repeated' if key in options else 'unknown'} option {key!r}"
+            _refuse(body.place(option.start(1)), message, near=(key, _OPTIONS))
+        options[key] = option
         position = option.end()
-    if not options.get("reason", "-").strip():
-        _refuse(at, "the reason is empty")
-    return Allow(hazard=hazard[1], reason=options.get("reason"), until=_day(options.get("until"), at), at=at)
+    return options
 
 
-def _day(until: str | None, at: Location) -> str | None:
-    if until is None:
-        return None
+def _value(option: re.Match[str]) -> str:
+    return option[3] if option[2] is None else re.sub(r"\\(.)", r"\1", option[2])
+
+
+def _reason(option: re.Match[str], body: _Body) -> str:
+    reason = _value(option)
+    if not reason.strip():
+        _refuse(body.place(option.start(1)), "the reason is empty")
+    return reason
+
+
+def _day(option: re.Match[str], body: _Body) -> str:
+    until = _value(option)
     try:
-        return date.fromisoformat(until).isoformat()
+        day = date.fromisoformat(until) if _DAY.fullmatch(until) else None
     except ValueError:
-        return _refuse(at, f"until={until} is not a day; write YYYY-MM-DD")
+        day = None
+    if day is None:
+        _refuse(body.place(option.start(1)), f"until={until} is not a day; write YYYY-MM-DD")
+    return day.isoformat()
 
 
 def _backfill(choice: str, at: Location) -> BackfillChoice:

@@ -26,8 +26,9 @@ class Unapproved(ApprovalNeeded):
     default_hint = 'approve each in its file: -- migrate: allow HAZARD reason="…" (migrate explain HAZARD)'
 
     def __init__(self, agenda: Agenda) -> None:
-        number = len(agenda.unapproved)
-        super().__init__(f"{counted(number, 'hazard')} without approval; nothing was run")
+        number, file = len(agenda.unapproved), agenda.plan.approvals_file
+        hint = None if file is None else f"approve in {file}: migrate approve FILE --reason …"
+        super().__init__(f"{counted(number, 'hazard')} without approval; nothing was run", hint=hint)
         self.agenda = agenda
 
 

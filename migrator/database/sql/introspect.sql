@@ -67,6 +67,8 @@ SELECT c.oid, json_build_object(
             SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = owned.refobjid AND a.attnum = owned.refobjsubid),
         'row_security', c.relrowsecurity,
         'force_row_security', c.relforcerowsecurity,
+        'policies', (
+            SELECT coalesce(json_agg(p.polname ORDER BY p.polname), '[]') FROM pg_policy AS p WHERE p.polrelid = c.oid),
         'populated', c.relispopulated,
         'partition_strategy', coalesce(part.partstrat::text, ''),
         'plain_partition_key', part.partrelid IS NOT NULL AND 0 <> ALL (part.partattrs::int2[]) AND NOT EXISTS (
