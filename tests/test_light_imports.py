@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_nothing_heavy_is_loaded(option: str) -> None:
     _, loaded = run(option)
 
     assert loaded & HEAVY == set()
+
+
+def test_planning_offline_loads_neither_driver_nor_display(tmp_path: Path) -> None:
+    path = tmp_path / "1_a.sql"
+    path.write_text("ALTER TABLE users ADD COLUMN a int;\n")
+
+    _, loaded = run("plan", "--offline", str(path))
+
+    assert loaded & HEAVY == {"msgspec"}
 
 
 def test_version_is_that_of_the_package() -> None:

@@ -11,7 +11,7 @@ from migrator.cli.failure import say
 from migrator.cli.project import Project
 from migrator.cli.signals import ending
 from migrator.errors import ConfigurationError, InputError
-from migrator.history import read_text
+from migrator.history import list_files, read_files, read_text
 from migrator.planner import fold
 from migrator.postgres.facts import Facts, Relation
 from migrator.postgres.facts_document import FactsDocument, decode
@@ -57,10 +57,10 @@ class FactsFile:
     def _between(self, project: Project, chosen: Sequence[Migration]) -> tuple[Migration, ...]:
         if self.begun is None or not project.directory.is_dir() or not chosen:
             return ()
-        history = project.migrations()
+        files = list_files(project.directory)
         names = {m.version for m in chosen}
-        last = max((place for place, m in enumerate(history) if m.version in names), default=len(history))
-        return tuple(m for m in history[:last] if m.version not in names and m.version not in self.begun)
+        last = max((place for place, f in enumerate(files) if f.version in names), default=len(files))
+        return read_files(f for f in files[:last] if f.version not in names | self.begun)
 
 
 def facts_file(path: Path) -> FactsFile:

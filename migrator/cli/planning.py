@@ -1,20 +1,26 @@
 """Which statements `migrate plan` plans, and from what facts."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from migrator import __version__, workflow
-from migrator.cli.facts_file import FactsFile
+from migrator import __version__
 from migrator.cli.git import new_files
 from migrator.cli.project import Project
 from migrator.errors import UsageError
-from migrator.execution.journal import MigrationRecord
+from migrator.history import list_files, read_files
 from migrator.plan.plan import Plan
 from migrator.planner import plan as make_plan
 from migrator.postgres.facts import Facts
 from migrator.sql.migration import Migration
+
+if TYPE_CHECKING:  # these load the driver, which planning offline does without
+    from migrator.cli.facts_file import FactsFile
+    from migrator.execution.journal import MigrationRecord  # noqa: TC004  # an annotation of a dataclass
 
 STANDARD_INPUT = "-"
 
@@ -35,6 +41,8 @@ class Planned:
 
 def plan_pending(project: Project) -> Planned:
     """Plan what the journal lacks, from the facts of the database."""
+    from migrator import workflow
+
     observation = workflow.observe(project.connector, project.policy)
     agenda = workflow.prepare(project.migrations(), observation, project.policy)
     unfinished = workflow.going_on_with(agenda)
@@ -59,6 +67,8 @@ def plan_files(project: Project, files: Sequence[str], source: Source | None) ->
         raise UsageError("- is standard input, and stands alone")
     migrations = (_standard_input(project),) if STANDARD_INPUT in files else project.read(map(Path, files))
     if source is None:
+        from migrator import workflow
+
         observation = workflow.observe(project.connector, project.policy)
         return Planned(plan=_plan(project, migrations, observation.facts))
     facts, notes = source(project, migrations)
@@ -67,11 +77,11 @@ def plan_files(project: Project, files: Sequence[str], source: Source | None) ->
 
 def plan_from_file(project: Project, given: FactsFile) -> Planned:
     """Plan what the database that a facts file describes has not begun."""
-    migrations = project.migrations()
     begun = given.begun
     if begun is None:
         return plan_new(project, None, given.before)
-    pending = [m for m in migrations if m.version not in begun]
+    files = list_files(project.existing_directory())
+    pending = read_files(f for f in files if f.version not in begun)
     facts, notes = given.before(project, pending)
     return Planned(plan=_plan(project, pending, facts), notes=notes)
 

@@ -1,14 +1,13 @@
 """The steps that a run would do now: printed by --dry-run."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from migrator.execution.options import RunOptions
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
-from migrator.plan.plan import Plan
 from migrator.plan.step import (
     Autocommit,
     Backfill,
@@ -21,7 +20,13 @@ from migrator.plan.step import (
     Step,
     Transaction,
 )
-from migrator.workflow import Agenda, remaining
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from migrator.execution.options import RunOptions
+    from migrator.plan.plan import Plan
+    from migrator.workflow import Agenda
 
 
 class Named(Protocol):
@@ -38,6 +43,8 @@ class Named(Protocol):
 
 def steps_now(agenda: Agenda, options: RunOptions) -> list[tuple[Named, Sequence[Step]]]:
     """Return what a run with these options would do: first what has begun, then what is pending."""
+    from migrator.workflow import remaining
+
     todo: list[tuple[Named, Sequence[Step]]] = []
     for record in agenda.unfinished:
         steps = remaining(record, agenda.plan_of(record))
