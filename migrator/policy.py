@@ -88,6 +88,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of the first batch."""
     batch_rows_min: int = 10
     batch_rows_max: int = 50_000
+    terminate_blockers_s: float | None = None
+    """A transaction that has stood in the way of a step for so long is ended; None: never."""
+    terminate_writers: bool = False
+    """Even where it has written, or locked rows, so that work is lost."""
+    mask_queries: bool = False
+    """Statements of other sessions are shown without their constants."""
     journal_schema: str = "migrator"
     require_reason: bool | tuple[HazardKind, ...] = True
     """Whether an approval needs a reason; of which hazards."""

@@ -7,7 +7,7 @@ import click
 from migrator import workflow
 from migrator.cli.disposable import announce
 from migrator.cli.group import Command
-from migrator.cli.options import wait_option, yes_option
+from migrator.cli.options import blocker_options, blocker_settings, wait_option, yes_option
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
 from migrator.cli.steps import rendered, show_steps, steps_now
@@ -37,9 +37,10 @@ PHASES = [str(phase) for phase in Phase if phase in WITHOUT_CONTRACT]
 )
 @click.option("--to", "to_version", metavar="VERSION", help="Begin no file after this version.")
 @click.option("--dry-run", is_flag=True, help="Print the steps that would run now; change nothing.")
+@blocker_options
 @wait_option
 @yes_option
-def apply(
+def apply(  # the options of the command
     *,
     saved: Path | None,
     phase: str | None,
@@ -48,6 +49,7 @@ def apply(
     dry_run: bool,
     wait: float,
     yes: bool,
+    **others: str | bool | None,
 ) -> None:
     """Run what is pending: everything but the contract phase, which waits for `migrate contract`.
 
@@ -55,7 +57,7 @@ def apply(
     batch or statement, a second one cancels it; run the same command again to resume. PLAN.JSON (from
     `migrate plan --save`) runs as it stands, or is refused if files or database have changed since.
     """
-    project = load_project()
+    project = load_project(blocker_settings(others))
     phases = WITHOUT_CONTRACT if phase is None else frozenset(map(Phase, PHASES[: PHASES.index(phase) + 1]))
     request = Request(
         phases=phases,

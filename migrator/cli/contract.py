@@ -4,7 +4,7 @@ import click
 
 from migrator import workflow
 from migrator.cli.group import Command
-from migrator.cli.options import wait_option, yes_option
+from migrator.cli.options import blocker_options, blocker_settings, wait_option, yes_option
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Request, perform
 from migrator.cli.steps import show_steps
@@ -25,10 +25,17 @@ from migrator.plan.plan import Plan
 @click.argument("versions", metavar="[VERSION]...", nargs=-1)
 @click.option("--through", metavar="VERSION", help="Every waiting migration up to and including this one.")
 @click.option("--dry-run", is_flag=True, help="Print the steps that would run; change nothing.")
+@blocker_options
 @wait_option
 @yes_option
 def contract(
-    *, versions: tuple[str, ...], through: str | None, dry_run: bool, wait: float, yes: bool
+    *,
+    versions: tuple[str, ...],
+    through: str | None,
+    dry_run: bool,
+    wait: float,
+    yes: bool,
+    **others: str | bool | None,
 ) -> None:
     """Run the contract phase of the named migrations: what destroys data, or what old code would miss.
 
@@ -38,7 +45,7 @@ def contract(
         raise UsageError(
             "name the migrations, or give --through VERSION", hint="migrate status says what waits"
         )
-    project = load_project()
+    project = load_project(blocker_settings(others))
     observation = workflow.observe(project.connector, project.policy)
     named = versions or workflow.waiting_through(observation.journal, str(through))
     records = workflow.contractable(observation.journal, named)

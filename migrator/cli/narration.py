@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from migrator.cli.units import count, duration, rate
 from migrator.execution import events
-from migrator.execution.events import Blocker
+from migrator.execution.blocker import described, fields_of
 from migrator.plan.step import Step
 from migrator.reports.words import counted
 
@@ -39,6 +39,8 @@ def note(event: events.Event) -> Note:
             return _of_step(event)
         case events.LockAttemptFailed() | events.BuildProgress() | events.LeftAlone():
             return _waiting(event)
+        case events.BlockerTerminated() | events.BlockerSpared():
+            return _of_blocker(event)
         case events.PartitionDone(step=step, partition=partition, index=index):
             what = "done" if index is None else f"{index} is attached"
             return Note(
@@ -153,6 +155,24 @@ def _waiting(event: events.LockAttemptFailed | events.BuildProgress | events.Lef
             )
 
 
+def _of_blocker(event: events.BlockerTerminated | events.BlockerSpared) -> Note:
+    match event:
+        case events.BlockerTerminated(step=step, blocker=blocker, after_s=after):
+            return Note(
+                name="blocker.terminated",
+                text=f"ended, after {duration(after)} in the way of {step.title}: {blocker}",
+                fields=_step(step) | {"after_s": after} | fields_of((blocker,))[0],
+                level="warning",
+            )
+        case events.BlockerSpared(step=step, blocker=blocker, reason=reason):
+            return Note(
+                name="blocker.spared",
+                text=f"in the way of {step.title}, and not ended: {reason}: {blocker}",
+                fields=_step(step) | {"reason": reason} | fields_of((blocker,))[0],
+                level="warning",
+            )
+
+
 def _of_backfill(event: events.BatchDone | events.BatchCancelled | events.Sweeping) -> Note:
     match event:
         case events.BatchDone():
@@ -160,10 +180,13 @@ def _of_backfill(event: events.BatchDone | events.BatchCancelled | events.Sweepi
         case events.BatchCancelled():
             return _cancelled(event)
         case events.Sweeping(round=number, left=left):
+            whose = f"; may be locked by {described(event.blockers)}" if event.blockers else ""
             return Note(
                 name="backfill.sweeping",
-                text=f"rows that were locked before are tried again: {count(left)} (round {number})",
-                fields=_step(event.step) | {"round": number, "left": left},
+                text=f"rows that were locked before are tried again: {count(left)} (round {number}){whose}",
+                fields=_step(event.step)
+                | {"round": number, "left": left, "blockers": fields_of(event.blockers)},
+                level="warning" if event.blockers else "info",
                 every_s=10.0,
             )
 
@@ -173,14 +196,14 @@ def _lock_attempt(event: events.LockAttemptFailed) -> Note:
     return Note(
         name="lock.waiting",
         text=f"waiting for {wanted} since {duration(event.waited_s)}, attempt {event.attempt}: "
-        f"{_blockers(event.blockers)} (stops after {duration(event.deadline_s)})",
+        f"{described(event.blockers)} (stops after {duration(event.deadline_s)})",
         fields=_step(event.step)
         | {
             "attempt": event.attempt,
             "waited_s": round(event.waited_s, 3),
             "deadline_s": event.deadline_s,
             "wanted": wanted,
-            "blockers": [blocker_fields(blocker) for blocker in event.blockers],
+            "blockers": fields_of(event.blockers),
             "error": event.error,
         },
         level="warning" if event.waited_s >= 1 else "debug",
@@ -189,14 +212,15 @@ def _lock_attempt(event: events.LockAttemptFailed) -> Note:
 
 
 def _build(event: events.BuildProgress) -> Note:
-    waits = f", waits for {_blockers(event.waits_for)}" if event.waits_for else ""
+    waits = f", waits for {described(event.waits_for)}" if event.waits_for else ""
+    behind = "".join(f"; behind it waits {blocker.wanting}" for blocker in event.behind)
     percent = f" {100 * event.done / event.total:.0f} %" if event.total else ""
     lockers = f" ({event.lockers_done} of {event.lockers_total} waited out)" if event.lockers_total else ""
     adopted = f", server process {event.pid} of an earlier run" if event.adopted else ""
     return Note(
         name="index.building",
         text=f"{event.step.title}: {event.stage or 'working'}{percent or lockers}, "
-        f"{duration(event.elapsed_s)}{adopted}{waits}",
+        f"{duration(event.elapsed_s)}{adopted}{waits}{behind}",
         fields=_step(event.step)
         | {
             "stage": event.stage,
@@ -207,7 +231,8 @@ def _build(event: events.BuildProgress) -> Note:
             "pid": event.pid,
             "adopted": event.adopted,
             "elapsed_s": round(event.elapsed_s, 1),
-            "waits_for": [blocker_fields(blocker) for blocker in event.waits_for],
+            "waits_for": fields_of(event.waits_for),
+            "behind": fields_of(event.behind),
         },
         every_s=10.0,
         topic=" ".join([event.stage, *(str(blocker.pid) for blocker in event.waits_for)]),
@@ -250,27 +275,10 @@ def _cancelled(event: events.BatchCancelled) -> Note:
             "next_limit_s": event.next_limit_s,
             "troubles": event.troubles,
             "error": event.error,
+            "blockers": fields_of(event.blockers),
         },
         level="warning",
     )
-
-
-def blocker_fields(blocker: Blocker) -> dict[str, Any]:
-    """Return a blocker as plain values, without its query: that may hold data of the application."""
-    return {
-        "pid": blocker.pid,
-        "user": blocker.user,
-        "application": blocker.application,
-        "state": blocker.state,
-        "age_s": blocker.age_s,
-        "mode": blocker.mode,
-        "relation": blocker.relation,
-        "prepared": blocker.prepared,
-    }
-
-
-def _blockers(blockers: tuple[Blocker, ...]) -> str:
-    return "; ".join(map(str, blockers)) or "nobody to be seen"
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,8 +149,8 @@ class Project:
             yield opened
 
 
-def load_project() -> Project:
-    """Return the project that the global options and the working directory lead to."""
+def load_project(settings_given: Mapping[str, object] | None = None) -> Project:
+    """Return the project that the global options, the working directory and a command's settings lead to."""
     asked = current()
     if asked.database and configuration.holds_password(asked.database):
         say(
@@ -165,8 +165,11 @@ def load_project() -> Project:
         flags={
             "database": asked.database,
             "directory": None if asked.directory is None else Path(asked.directory),
+            **(settings_given or {}),
         },
     )
+    if settings_given and settings_given.get("terminate_writers") and not settings.terminate_blockers_s:
+        raise UsageError("--terminate-writers means nothing without --terminate-blockers AFTER")
     return Project(configuration=settings)
 
 

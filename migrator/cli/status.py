@@ -5,10 +5,13 @@ import click
 from migrator.cli import status_report
 from migrator.cli.failure import say
 from migrator.cli.group import Command
+from migrator.cli.options import mask_option
 from migrator.cli.project import Project, load_project
 from migrator.errors import InputError, UsageError, WorkPending
-from migrator.execution.journal import Journal
+from migrator.execution.journal import Journal, StepState
+from migrator.postgres.identifiers import QualifiedName
 from migrator.reports.words import counted
+from migrator.sql.masking import masked
 from migrator.sql.migration import Migration
 
 PENDING = "pending"
@@ -29,16 +32,28 @@ PENDING = "pending"
     type=click.Choice([PENDING, "waiting"]),
     help="Exit 4 if any file is pending or unfinished, or if any contract phase waits.",
 )
-def status(*, form: str, check: str | None) -> None:
+@mask_option
+def status(*, form: str, check: str | None, mask_queries: bool | None) -> None:
     """Show what the database's journal says. Read-only: works on a standby, and without the files."""
-    project = load_project()
+    project = load_project({"mask_queries": mask_queries})
+    show = masked if project.policy.mask_queries else str
     with project.open("status", read_only=True) as opened:
         journal = opened.store.load()
         progress = opened.store.progress() if journal.exists else ()
+        sessions = opened.store.runners(_under_way(journal), show) if journal.exists else ()
     pending = _pending(project, journal)
-    seen = status_report.Status(place=opened.place, journal=journal, progress=progress, pending=pending)
+    seen = status_report.Status(
+        place=opened.place, journal=journal, progress=progress, pending=pending, sessions=sessions
+    )
     click.echo(status_report.as_json(seen) if form == "json" else status_report.as_text(seen))
     _check(seen, check)
+
+
+def _under_way(journal: Journal) -> list[QualifiedName]:
+    """Return the relations of the steps that are under way."""
+    steps = [(m, s) for m in journal.unfinished if m.plan for s in m.plan.steps_of(m.version)]
+    begun = [s for m, s in steps if s.id in m.steps and m.steps[s.id].state is StepState.BEGUN]
+    return list(dict.fromkeys(lock.relation for step in begun for lock in step.effect.locks))
 
 
 def _pending(project: Project, journal: Journal) -> tuple[Migration, ...] | None:

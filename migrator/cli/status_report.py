@@ -10,6 +10,7 @@ import msgspec
 from migrator.cli.redact import redact
 from migrator.cli.units import count, duration, rate
 from migrator.database.journal_store import ProgressRow
+from migrator.execution.blocker import RunnerSession, fields_of
 from migrator.execution.journal import Journal, MigrationRecord, MigrationState, StepState
 from migrator.plan.step import Phase, Step
 from migrator.sql.migration import Migration
@@ -33,6 +34,7 @@ class Status:
     journal: Journal
     progress: tuple[ProgressRow, ...]
     pending: tuple[Migration, ...] | None
+    sessions: tuple[RunnerSession, ...] = ()
 
     @property
     def waiting(self) -> tuple[MigrationRecord, ...]:
@@ -61,6 +63,7 @@ def as_json(seen: Status) -> str:
         "paused": journal.paused,
         "paused_reason": journal.paused_reason,
         "runner": None if journal.runner is None else msgspec.to_builtins(journal.runner),
+        "sessions": [_session(session) for session in seen.sessions],
         "migrations": [_migration(record) for record in journal.migrations],
         "progress": [msgspec.to_builtins(row) for row in seen.progress],
         "pending": None
@@ -68,6 +71,15 @@ def as_json(seen: Status) -> str:
         else [{"version": m.version, "name": m.name, "file": m.file} for m in seen.pending],
     }
     return redact(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def _session(session: RunnerSession) -> dict[str, Any]:
+    return {
+        "pid": session.pid,
+        "purpose": session.purpose,
+        "waits_for": fields_of(session.waits_for),
+        "behind": fields_of(session.behind),
+    }
 
 
 def _migration(record: MigrationRecord) -> dict[str, Any]:
@@ -101,7 +113,7 @@ def _step(record: MigrationRecord, step: Step) -> dict[str, Any]:
 
 def as_text(seen: Status) -> str:
     """Return the status for people: the verdict first."""
-    lines = [_verdict(seen), f"database: {seen.place}", *_runner(seen.journal), ""]
+    lines = [_verdict(seen), f"database: {seen.place}", *_runner(seen), ""]
     lines += [
         _line(str(m.state), m.version, m.name, _when(m), _COLORS.get(m.state))
         for m in seen.journal.migrations
@@ -131,13 +143,16 @@ def _verdict(seen: Status) -> str:
     return ", ".join(parts) if parts else "up to date"
 
 
-def _runner(journal: Journal) -> list[str]:
-    lines = []
+def _runner(seen: Status) -> list[str]:
+    journal, lines = seen.journal, []
     if journal.paused:
         reason = f": {journal.paused_reason}" if journal.paused_reason else ""
         lines.append(f"paused{reason} (go on with migrate resume)")
     if journal.runner is not None:
         lines.append(f"runner:   {journal.runner}")
+    for session in seen.sessions:
+        lines += [f"process {session.pid} waits for {blocker}" for blocker in session.waits_for]
+        lines += [f"process {session.pid} is waited for by {blocker.wanting}" for blocker in session.behind]
     return lines
 
 

@@ -69,12 +69,12 @@ class TerminalDisplay:
                     event.rows_done, total, f"{count(event.rows_done)} rows  {rate(event.rate)}{left}"
                 )
             case events.BuildProgress():
-                waits = f"  waits for {event.waits_for[0]}" if event.waits_for else ""
+                waits = f"  waits for {event.waits_for[0].brief}" if event.waits_for else ""
                 self._update(event.done, event.total or None, f"{event.stage}{waits}")
             case events.PartitionDone():
                 self._update(None, None, f"{event.partition} is done")
             case events.LockAttemptFailed():
-                who = str(event.blockers[0]) if event.blockers else "its locks"
+                who = event.blockers[0].brief if event.blockers else "its locks"
                 self._update(None, None, f"waiting {duration(event.waited_s)} for {who}")
             case events.StepFinished():
                 self._end()

@@ -68,6 +68,10 @@ class Configuration:
     long_deadline_s: float = Policy().long_deadline_s
     batch_target_ms: int = Policy().batch_target_ms
     batch_rows: int = Policy().batch_rows
+    terminate_blockers_s: float = 0.0
+    """0: never."""
+    terminate_writers: bool = False
+    mask_queries: bool = False
     workers: int = 1
     journal_schema: str = Policy().journal_schema
     require_reason: bool | tuple[HazardKind, ...] = Policy().require_reason
@@ -89,6 +93,9 @@ class Configuration:
             long_deadline_s=self.long_deadline_s,
             batch_target_ms=self.batch_target_ms,
             batch_rows=self.batch_rows,
+            terminate_blockers_s=self.terminate_blockers_s or None,
+            terminate_writers=self.terminate_writers,
+            mask_queries=self.mask_queries,
             journal_schema=self.journal_schema,
             require_reason=self.require_reason,
             severity=self.severity,
@@ -137,6 +144,9 @@ KEYS: tuple[Key, ...] = (
     Key(path=("run", "long_deadline"), field="long_deadline_s", read=values.deadline),
     Key(path=("run", "batch_target"), field="batch_target_ms", read=values.milliseconds),
     Key(path=("run", "batch_rows"), field="batch_rows", read=values.count),
+    Key(path=("run", "terminate_blockers"), field="terminate_blockers_s", read=values.seconds_or_off),
+    Key(path=("run", "terminate_writers"), field="terminate_writers", read=values.flag),
+    Key(path=("run", "mask_queries"), field="mask_queries", read=values.flag),
     Key(path=("run", "workers"), field="workers", read=values.count),
     Key(path=("run", "journal_schema"), field="journal_schema", read=values.name),
     Key(path=("policy", "require_reason"), field="require_reason", read=policy_values.reasons),

@@ -39,6 +39,13 @@ def deadline(written: object) -> float:
     return found
 
 
+def seconds_or_off(written: object) -> float:
+    """Read a duration; false or 'off' is 0, which a duration may not be: it could be meant as either."""
+    if written is False or (isinstance(written, str) and written.strip().lower() in {"off", "false"}):
+        return 0.0
+    return seconds(written)
+
+
 def milliseconds(written: object) -> int:
     """Read a duration; return whole milliseconds, at least 1."""
     return max(1, round(seconds(written) * 1000))

@@ -20,11 +20,13 @@ from migrator.database.commands import Command
 from migrator.database.journal_commands import CHANGED
 from migrator.database.refusal import record_failure, record_refusal
 from migrator.database.sweep import sweep_until_nothing_is_left
-from migrator.database.translate import CANCELED, RETRYABLE
+from migrator.database.termination import end_overdue
+from migrator.database.translate import CANCELED, LOCK_NOT_AVAILABLE, RETRYABLE
 from migrator.database.walk import Key, Walk
 from migrator.database.workbench import Done, Workbench, reason_of
 from migrator.errors import DriftError, LockDeadline, StoppedSafely
 from migrator.execution.batch import Pace, first_pace
+from migrator.execution.blocker import described
 from migrator.execution.events import BatchCancelled, BatchDone
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import BackfillRecord, StepRecord
@@ -215,7 +217,10 @@ def _slow_down(walk: Walk, course: _Course, error: psycopg.Error, seconds: float
     course.troubles += 1
     course.hopeless += too_long and pace.exhausted
     course.pace = pace.after_timeout() if too_long else pace.after_trouble()
-    bench.execute(bench.commands.step_waits(step, f"a batch was cancelled: {reason_of(error)}"))
+    locked = error.sqlstate == LOCK_NOT_AVAILABLE  # the table: locked rows are passed over
+    blockers = bench.lookout.of_locks(step.effect.locks) if locked else ()
+    reason = described(blockers, f"a batch was cancelled: {reason_of(error)}")
+    bench.execute(bench.commands.step_waits(step, reason))
     bench.observer.event(
         BatchCancelled(
             step=step,
@@ -226,8 +231,10 @@ def _slow_down(walk: Walk, course: _Course, error: psycopg.Error, seconds: float
             next_limit_s=course.pace.limit_ms / 1000,
             troubles=course.troubles,
             error=reason_of(error),
+            blockers=blockers,
         )
     )
+    end_overdue(bench, step, blockers)
     if course.hopeless >= _HOPELESS or course.troubles >= _TROUBLES:
         raise _no_way_on(walk, course, error) from error
     bench.sleep(0.05 * min(course.troubles, 20) * (0.5 + bench.jitter()))

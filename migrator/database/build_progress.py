@@ -10,11 +10,12 @@ from datetime import datetime
 
 import psycopg
 
-from migrator.database.blockers import blockers_of_backend, blockers_of_locks, holders_of_snapshots
 from migrator.database.commands import journal_query
+from migrator.database.termination import end_overdue
 from migrator.database.translate import RETRYABLE
 from migrator.database.workbench import Workbench
-from migrator.execution.events import Blocker, BuildProgress
+from migrator.execution.blocker import Blocker, described
+from migrator.execution.events import BuildProgress
 from migrator.execution.journal import Backend
 from migrator.plan.effect import RelationLock
 from migrator.plan.step import Step
@@ -73,9 +74,10 @@ class Watch:
         stage = self._look()
         if stage.name != self.stage:
             self.stage, self.since = stage.name, stage.at
-        waits_for = self._waits_for(stage)
         bench = self.bench
-        bench.execute(bench.commands.step_waits(self.step, "; ".join(str(b) for b in waits_for) or None))
+        now_for = bench.lookout.of_backend(self.backend.pid, [lock.relation for lock in self._locks()])
+        waits_for = self._waits_for(now_for, stage)
+        bench.execute(bench.commands.step_waits(self.step, described(waits_for, "") or None))
         bench.observer.event(
             BuildProgress(
                 step=self.step,
@@ -88,8 +90,10 @@ class Watch:
                 elapsed_s=now - self.began,
                 waits_for=waits_for,
                 adopted=self.adopted,
+                behind=bench.lookout.behind([self.backend.pid]),
             )
         )
+        end_overdue(bench, self.step, now_for)
 
     def _look(self) -> _Stage:
         parameters = {"pid": self.backend.pid, "start": self.backend.start}
@@ -106,30 +110,26 @@ class Watch:
             at=at if isinstance(at, datetime) else None,
         )
 
-    def _waits_for(self, stage: _Stage) -> tuple[Blocker, ...]:
+    def _waits_for(self, now: tuple[Blocker, ...], stage: _Stage) -> tuple[Blocker, ...]:
         """Return the one it waits for now, then those that come after: it waits for one at a time."""
-        connection = self.bench.connection
-        now = blockers_of_backend(connection, self.backend.pid)
         if not now:
             return ()
-        own = {self.backend.pid, connection.info.backend_pid}
-        seen = {(b.pid, b.prepared) for b in now}
+        own = {self.backend.pid, self.bench.connection.info.backend_pid}
+        seen = {blocker.holder for blocker in now}
         others = (b for b in self._others(stage.name) if b.pid is not None and b.pid not in own)
-        later = [b for b in others if (b.pid, b.prepared) not in seen]
-        unique = {(b.pid, b.prepared): b for b in later}
-        return (*now, *unique.values())
+        return (*now, *(blocker for blocker in others if blocker.holder not in seen))
 
     def _others(self, stage: str) -> tuple[Blocker, ...]:
-        connection = self.bench.connection
+        lookout = self.bench.lookout
         if stage == _SNAPSHOTS and self.since is not None:
-            return holders_of_snapshots(connection, self.since)
+            return lookout.of_snapshots(self.since)
         if stage in _WRITERS:
-            return blockers_of_locks(connection, self._locks(LockMode.SHARE))
+            return lookout.of_locks(self._locks(LockMode.SHARE))
         if stage in _READERS:
-            return blockers_of_locks(connection, self._locks(LockMode.ACCESS_EXCLUSIVE))
+            return lookout.of_locks(self._locks(LockMode.ACCESS_EXCLUSIVE))
         return ()
 
-    def _locks(self, mode: LockMode) -> tuple[RelationLock, ...]:
+    def _locks(self, mode: LockMode = LockMode.ACCESS_EXCLUSIVE) -> tuple[RelationLock, ...]:
         return tuple(RelationLock(lock.relation, mode) for lock in self.step.effect.locks)
 
 

@@ -23,7 +23,7 @@ from migrator.errors import LockDeadline
 from migrator.execution.concurrent import FUTILE, Found, Move, Refusal, Verdict, next_move, verdict
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import Backend, StepRecord
-from migrator.execution.lock_attempts import SPRINT, Approach, pause_s
+from migrator.execution.lock_attempts import rest_s
 from migrator.plan.step import Step
 
 _POLL_S = 0.2
@@ -181,7 +181,7 @@ def _attempt(machine: Machine, course: Course, statement: Statement) -> Course:
     machine.ended(course, error)
     if error is not None:
         budget = bench.policy.lock_budget_ms
-        bench.sleep(pause_s(SPRINT + course.attempts, Approach.QUEUE, budget, bench.jitter()))
+        bench.sleep(rest_s(course.attempts, budget, None, bench.jitter()))
     return course
 
 

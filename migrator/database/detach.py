@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import psycopg
 
-from migrator.database.blockers import blockers_of_locks
 from migrator.database.commands import journal_query
 from migrator.database.concurrent_step import Course, Seen, carry_out
 from migrator.database.concurrently import Statement
 from migrator.database.orphan import at_work
 from migrator.database.probe import FILE
+from migrator.database.termination import end_overdue
 from migrator.database.workbench import Done, Workbench, reason_of
+from migrator.execution.blocker import described
 from migrator.execution.concurrent import Found, patience_s
 from migrator.execution.events import LockAttemptFailed
 from migrator.execution.faults import FaultPoint
@@ -95,9 +96,8 @@ class _Detach:
             return
         bench, step, reason = self.bench, self.step, reason_of(error)
         wanted = tuple(RelationLock(each, LockMode.ACCESS_EXCLUSIVE) for each in self._both)
-        blockers = blockers_of_locks(bench.connection, wanted)
-        waits_for = "; ".join(str(b) for b in blockers) or reason
-        bench.execute(bench.commands.step_waits(step, waits_for))
+        blockers = bench.lookout.of_locks(wanted)
+        bench.execute(bench.commands.step_waits(step, described(blockers, reason)))
         bench.observer.event(
             LockAttemptFailed(
                 step=step,
@@ -109,6 +109,7 @@ class _Detach:
                 error=reason,
             )
         )
+        end_overdue(bench, step, blockers)
 
     @property
     def _both(self) -> tuple[QualifiedName, QualifiedName]:

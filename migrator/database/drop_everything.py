@@ -17,7 +17,8 @@ from migrator.database.commands import journal_query, plain, set_local
 from migrator.database.session import Connection
 from migrator.database.translate import RETRYABLE, translating
 from migrator.errors import LockDeadline, PreflightError
-from migrator.execution.events import Blocker, Observer
+from migrator.execution.blocker import Blocker
+from migrator.execution.events import Observer
 from migrator.execution.options import RunOptions
 
 _FILE = "drop_everything.sql"

@@ -64,6 +64,10 @@ class JournalCommands:
         """Return a named query of `journal_write.sql`."""
         return journal_query(FILE, name, self.schema, parameters or None)
 
+    def recorded_query(self, file: str, name: str, /, **parameters: Any) -> Command:  # noqa: ANN401  # as above
+        """Return a named query of another file that writes down an event of this run."""
+        return journal_query(file, name, self.schema, {**parameters, **self._provenance, "run": self.run})
+
     def begin_run(self, plan: Plan) -> Command:
         """Return what numbers a run, with what it sets out to begin."""
         versions = [m.version for m in plan.migrations]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from psycopg.rows import class_row
 
 from migrator.database import journal_install, runner_lock
+from migrator.database.blockers import Lookout, Show
 from migrator.database.commands import Command, journal_query
 from migrator.database.journal_commands import JournalCommands, encode_plan
 from migrator.database.journal_read import (
@@ -24,9 +25,11 @@ from migrator.database.journal_read import (
 from migrator.database.session import Connection
 from migrator.database.translate import READING, translating
 from migrator.errors import InputError
+from migrator.execution.blocker import RunnerSession
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState, check_migration
 from migrator.execution.options import Provenance
 from migrator.plan.plan import Plan
+from migrator.postgres.identifiers import QualifiedName
 
 RowType = TypeVar("RowType")
 
@@ -115,6 +118,12 @@ class JournalStore:
                 began_unused=read_began_unused(self._connection, self._schema),
                 runner=read_runner(self._connection, self._schema, journal=True),
             )
+
+    def runners(self, relations: Sequence[QualifiedName], show: Show) -> tuple[RunnerSession, ...]:
+        """Return who works for a run at this moment, whom they wait for, and who waits for them."""
+        with translating("looking who waits for whom"):
+            lookout = Lookout(connection=self._connection, schema=self._schema, show=show)
+            return lookout.runners(relations)
 
     def baseline(self, files: Sequence[FileEntry], *, disposable: bool = False) -> None:
         """Record the files as applied without running them; makes the journal first, and only that for ().

@@ -73,6 +73,7 @@ def _bench(
         observer=observer,
         stop=options.stop,
         faults=options.faults,
+        show=options.show,
         sleep=sleep,
     )
 

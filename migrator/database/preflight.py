@@ -51,6 +51,7 @@ def check(
     missing = [*_wrong_server(version, plan, standby=standby, read_only=read_only)]
     if not journal_allowed:
         missing.append(_journal(role, database, policy.journal_schema, there=journal_there))
+    missing += _cannot_end_sessions(connection, policy)
     missing += _missing_rights(connection, version, role, database, requirements(plan))
     if missing:
         what = "; ".join(missing) if len(missing) == 1 else "".join(f"\n- {each}" for each in missing)
@@ -107,6 +108,17 @@ def _wrong_server(version: ServerVersion, plan: Plan, *, standby: bool, read_onl
         yield f"PostgreSQL {version} is too old: {OLDEST_SUPPORTED} is the first that is supported"
     if version.concurrent_builds_corrupt and builds_indexes(plan):
         yield f"CREATE INDEX CONCURRENTLY may corrupt indexes on PostgreSQL {version}: update to 14.4"
+
+
+def _cannot_end_sessions(connection: Connection[Any], policy: Policy) -> Iterator[str]:
+    """Ending a session takes the right to, and the right to see whose it is and what it does."""
+    if policy.terminate_blockers_s is None:
+        return
+    row = RawCursor(connection).execute(load("blockers.sql")["may end sessions"]).fetchone()
+    superuser, signal, stats, role = row or (False, False, False, "")
+    lacking = [name for name, has in (("pg_signal_backend", signal), ("pg_read_all_stats", stats)) if not has]
+    if lacking and not superuser:
+        yield f"ending sessions in the way (terminate_blockers): GRANT {', '.join(lacking)} TO {quote(role)}"
 
 
 def _journal(role: str, database: str, schema: str, *, there: bool) -> str:

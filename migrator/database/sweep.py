@@ -5,6 +5,7 @@ the same.
 """
 
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -16,14 +17,52 @@ from migrator.database.translate import RETRYABLE
 from migrator.database.walk import Key, Walk
 from migrator.database.workbench import reason_of
 from migrator.errors import LockDeadline
+from migrator.execution.blocker import Blocker, described
 from migrator.execution.events import Sweeping
 from migrator.execution.faults import FaultPoint
 
 _PATIENCE_MS = (100, 500, 2_000, 5_000, 10_000, 30_000, 60_000)
 """lock_timeout of each round over the rows that are left."""
 
+_TOLD_S = 1.0
+"""Who has locked the rows is looked up no more often."""
+
 _PAGE = 100
 _CHECKS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sweep:
+    """The rows that are left, and who may have locked them."""
+
+    walk: Walk
+    round: int = 0
+    left: int = 0
+    blockers: tuple[Blocker, ...] = ()
+    told: float = field(default_factory=lambda: time.monotonic() - _TOLD_S)
+
+    def waited_in_vain(self, patience_ms: int) -> None:
+        """Say who may have locked the row: those whose transactions were there all the time, else any."""
+        if time.monotonic() - self.told < _TOLD_S:
+            return
+        bench, step = self.walk.bench, self.walk.step
+        seen = bench.lookout.of_rows(self.walk.work.table)
+        lasting = tuple(b for b in seen if b.age_s is None or b.age_s * 1000 >= patience_ms)
+        self.blockers = lasting or seen
+        whom = described(self.blockers, "rows that others keep locked")
+        bench.execute(bench.commands.step_waits(step, whom))
+        self.tell()
+        self.told = time.monotonic()
+
+    def tell(self) -> None:
+        """Tell the observer how many rows are left, and whom they wait for."""
+        event = Sweeping(step=self.walk.step, round=self.round, left=self.left, blockers=self.blockers)
+        self.walk.bench.observer.event(event)
+
+    @property
+    def whose(self) -> str:
+        """Who may have locked them, for the end of a message."""
+        return f"; may be by {described(self.blockers)}" if self.blockers else ""
 
 
 def sweep_until_nothing_is_left(walk: Walk, *, last_pass: bool) -> bool:
@@ -31,12 +70,13 @@ def sweep_until_nothing_is_left(walk: Walk, *, last_pass: bool) -> bool:
 
     False where so much is left that the walk had better begin anew; never with `last_pass`.
     """
-    _sweep_skipped(walk)
+    sweep = _Sweep(walk=walk)
+    _sweep_skipped(sweep)
     for _ in range(_CHECKS):
         keys = walk.remaining()
         if not keys:
             return True
-        changed = sum(_patiently(walk, key) for key in keys)
+        changed = sum(_patiently(sweep, key) for key in keys)
         if changed == 0 and set(keys) & set(walk.remaining()):
             raise _refusal(walk, keys)
     if last_pass:
@@ -44,28 +84,29 @@ def sweep_until_nothing_is_left(walk: Walk, *, last_pass: bool) -> bool:
     return False
 
 
-def _sweep_skipped(walk: Walk) -> None:
-    bench = walk.bench
+def _sweep_skipped(sweep: _Sweep) -> None:
+    walk, bench = sweep.walk, sweep.walk.bench
     for number, patience in enumerate(_PATIENCE_MS, start=1):
         (left,) = bench.execute(bench.commands.backfill("skipped count", walk.step)).fetchone() or (0,)
         if not left:
             return
-        bench.observer.event(Sweeping(step=walk.step, round=number, left=int(str(left))))
-        _round(walk, patience)
+        sweep.round, sweep.left = number, int(str(left))
+        sweep.tell()
+        _round(sweep, patience)
     keys = _page(walk, None)
     if keys:
         named = "; ".join(f"({', '.join(key)})" for key in keys[:5])
         raise LockDeadline(
-            f"step {walk.step.id} of {walk.step.migration}: rows stay locked by others: {named}"
+            f"step {walk.step.id} of {walk.step.migration}: rows stay locked by others: {named}{sweep.whose}"
         )
 
 
-def _round(walk: Walk, patience_ms: int) -> None:
+def _round(sweep: _Sweep, patience_ms: int) -> None:
     after: Key | None = None
-    while keys := _page(walk, after):
+    while keys := _page(sweep.walk, after):
         for key in keys:
-            walk.bench.check_stop()
-            _try_row(walk, key, patience_ms)
+            sweep.walk.bench.check_stop()
+            _try_row(sweep, key, patience_ms)
         after = keys[-1]
 
 
@@ -77,19 +118,20 @@ def _page(walk: Walk, after: Key | None) -> list[Key]:
     return [tuple(row[0]) for row in rows]
 
 
-def _patiently(walk: Walk, key: Key) -> int:
+def _patiently(sweep: _Sweep, key: Key) -> int:
     """Change one row that the last check found, with growing patience."""
     for patience in _PATIENCE_MS:
-        walk.bench.check_stop()
-        changed = _try_row(walk, key, patience)
+        sweep.walk.bench.check_stop()
+        changed = _try_row(sweep, key, patience)
         if changed is not None:
             return changed
-    raise LockDeadline(f"step {walk.step.id}: the row ({', '.join(key)}) stays locked by others")
+    step, row = sweep.walk.step, ", ".join(key)
+    raise LockDeadline(f"step {step.id}: the row ({row}) stays locked by others{sweep.whose}")
 
 
-def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
+def _try_row(sweep: _Sweep, key: Key, patience_ms: int) -> int | None:
     """Change one row in a transaction of its own; return None where it stays locked."""
-    bench, began = walk.bench, time.monotonic()
+    walk, bench, began = sweep.walk, sweep.walk.bench, time.monotonic()
     try:
         with bench.connection.transaction():
             walk.enter(lock_ms=patience_ms, statement_ms=patience_ms + 5_000)
@@ -104,6 +146,7 @@ def _try_row(walk: Walk, key: Key, patience_ms: int) -> int | None:
         if bench.stop.now:
             raise bench.stop.error() from error
         if error.sqlstate in RETRYABLE:
+            sweep.waited_in_vain(patience_ms)
             return None
         walk.watch.look()
         if error.sqlstate == CHANGED:

@@ -9,25 +9,23 @@ psycopg's error, for the runner.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 import psycopg
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 
 from migrator.database import commands as sql
-from migrator.database.blockers import blockers_of_locks
 from migrator.database.commands import Command
 from migrator.database.drift import forget_seen, stamps_for
 from migrator.database.journal_commands import CHANGED
 from migrator.database.pipeline import Part, Placed, Refused, send
 from migrator.database.refusal import record_refusal
 from migrator.database.translate import RETRYABLE
+from migrator.database.waiting import Tries, deadline, longest_pause_s, next_approach, pause, report
 from migrator.database.workbench import Done, Workbench, reason_of
-from migrator.errors import LockDeadline
-from migrator.execution.events import Blocker, LockAttemptFailed
 from migrator.execution.faults import FaultPoint
-from migrator.execution.lock_attempts import Approach, approach, pause_s
+from migrator.execution.lock_attempts import QUEUE_SHARE, Approach
 from migrator.plan.effect import RelationLock
 from migrator.plan.step import Step, Transaction
 from migrator.postgres.identifiers import QualifiedName
@@ -41,9 +39,6 @@ _COURTEOUS_MS = 2_000
 _GRACE_MS = 1_000
 """transaction_timeout ends the whole session, so it is only the net under the other timeouts."""
 
-_REPORT_S = 1.0
-"""Blockers are looked up and reported no more often."""
-
 # LOCK TABLE needs an ordinary table and rights that the DDL itself may not need: without them the DDL locks
 # alone.
 _CANNOT_LOCK = frozenset({"42501", "42809", "42P01", "3F000"})
@@ -53,52 +48,28 @@ class _TryAgain(Exception):
     """A lock was not to be had, or a retryable error came up."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Tries:
-    """What earlier attempts of one step taught."""
-
-    acquire: tuple[RelationLock, ...]
-    began: float
-    count: int = 0
-    last: Approach = Approach.NOWAIT
-    stuck_on: RelationLock | None = None
-    """The lock that was not free; None where the statement itself waited."""
-    blockers: tuple[Blocker, ...] = ()
-    reported: float = -_REPORT_S
-    error: str = ""
-
-    @property
-    def autovacuum(self) -> bool:
-        return any(b.autovacuum and not b.wraparound for b in self.blockers)
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
-
-
 def run_transaction(bench: Workbench, step: Step, work: Transaction) -> Done:
     """Carry out the step, and return how many attempts it took."""
-    tries = _Tries(acquire=work.acquire, began=time.monotonic())
+    tries = Tries(acquire=work.acquire, began=time.monotonic(), jitter=bench.jitter())
     retrying = Retrying(
         retry=retry_if_exception_type(_TryAgain),
         stop=stop_after_delay(step.timeouts.deadline_s),
-        wait=lambda state: _pause(bench, tries, state),
-        sleep=bench.sleep,
+        wait=lambda _: longest_pause_s(bench, tries),
+        sleep=lambda longest_s: pause(bench, step, tries, longest_s=longest_s),
         reraise=True,
     )
     try:
         retrying(_attempt, bench, step, work, tries)
     except _TryAgain:
-        raise _deadline(step, tries) from None
+        raise deadline(step, tries) from None
     if _commits_locally(step):
         bench.execute(bench.commands.confirm(step))
     return Done(attempts=tries.count)
 
 
-def _attempt(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> None:
+def _attempt(bench: Workbench, step: Step, work: Transaction, tries: Tries) -> None:
     bench.check_stop()
-    tries.count += 1
-    tries.last = approach(tries.count, autovacuum=tries.autovacuum)
+    next_approach(bench, tries)
     placed = _commands(bench, step, work, tries, _stamps(bench, step, tries))
     bench.faults(FaultPoint.BEFORE_COMMIT)
     try:
@@ -108,7 +79,7 @@ def _attempt(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> 
         _judge(bench, step, tries, refused)
 
 
-def _stamps(bench: Workbench, step: Step, tries: _Tries) -> Mapping[QualifiedName, str]:
+def _stamps(bench: Workbench, step: Step, tries: Tries) -> Mapping[QualifiedName, str]:
     """Return what the step's relations look like, as of a moment ago; somebody may hold them longer."""
     try:
         return stamps_for(bench, step)
@@ -118,7 +89,7 @@ def _stamps(bench: Workbench, step: Step, tries: _Tries) -> Mapping[QualifiedNam
         _again(bench, step, tries, None, error)
 
 
-def _judge(bench: Workbench, step: Step, tries: _Tries, refused: Refused) -> None:
+def _judge(bench: Workbench, step: Step, tries: Tries, refused: Refused) -> None:
     """Raise what the refusal means: another attempt, drift, or a failed step."""
     error = refused.error
     if bench.stop.now:
@@ -135,55 +106,22 @@ def _judge(bench: Workbench, step: Step, tries: _Tries, refused: Refused) -> Non
 
 
 def _again(
-    bench: Workbench, step: Step, tries: _Tries, stuck_on: RelationLock | None, error: psycopg.Error
+    bench: Workbench, step: Step, tries: Tries, stuck_on: RelationLock | None, error: psycopg.Error
 ) -> NoReturn:
     """Say what was in the way, and let another attempt follow."""
     if bench.stop.now:
         raise bench.stop.error() from error
     tries.stuck_on = stuck_on
     tries.error = reason_of(error)
-    _report(bench, step, tries)
+    report(bench, step, tries)
     raise _TryAgain
-
-
-def _report(bench: Workbench, step: Step, tries: _Tries) -> None:
-    if time.monotonic() - tries.reported < _REPORT_S:
-        return
-    wanted = (tries.stuck_on,) if tries.stuck_on else step.effect.locks
-    tries.blockers = blockers_of_locks(bench.connection, wanted)
-    tries.reported = time.monotonic()
-    waits_for = "; ".join(str(b) for b in tries.blockers) or tries.error
-    bench.execute(bench.commands.step_waits(step, waits_for))
-    bench.observer.event(
-        LockAttemptFailed(
-            step=step,
-            attempt=tries.count,
-            waited_s=tries.seconds,
-            deadline_s=step.timeouts.deadline_s,
-            wanted=wanted,
-            blockers=tries.blockers,
-            error=tries.error,
-        )
-    )
-
-
-def _pause(bench: Workbench, tries: _Tries, state: RetryCallState) -> float:
-    return pause_s(state.attempt_number, tries.last, bench.policy.lock_budget_ms, bench.jitter())
-
-
-def _deadline(step: Step, tries: _Tries) -> LockDeadline:
-    who = "; ".join(str(b) for b in tries.blockers)
-    return LockDeadline(
-        f"step {step.id} of {step.migration} ({step.title}) did not get its locks in "
-        f"{step.timeouts.deadline_s:g} s and {tries.count} attempts: {who or tries.error}"
-    )
 
 
 # --- the pipeline
 
 
 def _commands(
-    bench: Workbench, step: Step, work: Transaction, tries: _Tries, stamps: Mapping[QualifiedName, str]
+    bench: Workbench, step: Step, work: Transaction, tries: Tries, stamps: Mapping[QualifiedName, str]
 ) -> list[Placed]:
     """Return everything from BEGIN to COMMIT; our own calls are made, and planned, before LOCK TABLE too."""
     state, role = step.session, bench.connector.role
@@ -215,7 +153,7 @@ def _place(part: Part, commands: list[Command]) -> list[Placed]:
     return [Placed(command=command, part=part) for command in commands]
 
 
-def _locks(step: Step, tries: _Tries) -> list[Placed]:
+def _locks(step: Step, tries: Tries) -> list[Placed]:
     """Wait in at most one queue: for the lock that was not free last; take the others at once or fail."""
     queue = tries.last is Approach.QUEUE
     first = (tries.stuck_on or tries.acquire[0]) if queue and tries.acquire else None
@@ -233,7 +171,7 @@ def _locks(step: Step, tries: _Tries) -> list[Placed]:
     return courtesy + locks + _place(Part.SETUP, [brief_again] if first and tries.stuck_on else [])
 
 
-def _timeouts(bench: Workbench, step: Step, work: Transaction, tries: _Tries) -> Command:
+def _timeouts(bench: Workbench, step: Step, work: Transaction, tries: Tries) -> Command:
     longest = int(step.timeouts.deadline_s * 1000)
     statement = longest if step.timeouts.statement_ms is None else step.timeouts.statement_ms
     lock = _lock_timeout(step, tries)
@@ -247,7 +185,7 @@ def _timeouts(bench: Workbench, step: Step, work: Transaction, tries: _Tries) ->
     return sql.set_local(settings)
 
 
-def _lock_timeout(step: Step, tries: _Tries) -> int:
+def _lock_timeout(step: Step, tries: Tries) -> int:
     """Return the milliseconds that any lock of the attempt may be waited for."""
     longest = _COURTEOUS_MS if step.timeouts.lock_ms is None else step.timeouts.lock_ms
     match tries.last:
@@ -256,7 +194,7 @@ def _lock_timeout(step: Step, tries: _Tries) -> int:
         case Approach.COURTEOUS:
             return max(_COURTEOUS_MS, longest) if tries.acquire else longest
         case Approach.QUEUE:
-            return longest
+            return int(longest * QUEUE_SHARE) if _blocks(step) else longest
 
 
 def _blocks(step: Step) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from migrator.database.blockers import Lookout, Show
 from migrator.database.commands import ROLLBACK, Command
 from migrator.database.journal_commands import JournalCommands
 from migrator.database.journal_read import read_control
@@ -20,6 +21,7 @@ from migrator.errors import Location, Paused, StepFailed
 from migrator.execution.events import Observer
 from migrator.execution.faults import Faults
 from migrator.execution.stop import StopRequest
+from migrator.execution.termination import Watch
 from migrator.plan.step import Phase, SessionState, Step
 from migrator.policy import Policy
 from migrator.postgres.identifiers import QualifiedName
@@ -75,6 +77,10 @@ class Workbench:
     stop: StopRequest
     faults: Faults
     session: Session = field(default_factory=Session)
+    show: Show = str
+    """How the statements of other sessions are shown."""
+    watch: Watch = field(default_factory=Watch)
+    """Since when others have been in the way."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = _RNG.random
 
@@ -82,6 +88,11 @@ class Workbench:
     def schema(self) -> str:
         """The journal's."""
         return self.commands.schema
+
+    @property
+    def lookout(self) -> Lookout:
+        """Who sees who is in the way."""
+        return Lookout(connection=self.connection, schema=self.schema, show=self.show)
 
     @property
     def version(self) -> ServerVersion:

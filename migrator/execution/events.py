@@ -6,40 +6,11 @@ Times are seconds. An observer must be quick and must not raise: the run is in t
 from dataclasses import dataclass
 from typing import Protocol
 
+from migrator.execution.blocker import Blocker
 from migrator.execution.journal import MigrationState
 from migrator.plan.effect import RelationLock
 from migrator.plan.step import Phase, Step
 from migrator.postgres.identifiers import QualifiedName
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocker:
-    """Who stands in the way of a lock, an index build or a row."""
-
-    pid: int | None
-    """None for a prepared transaction."""
-    user: str | None
-    application: str | None
-    state: str | None
-    """`active`, `idle in transaction`, …; `prepared` for a prepared transaction."""
-    age_s: float | None
-    """Age of its transaction."""
-    query: str | None
-    """Its statement, cut to 200 characters; without values that came as parameters."""
-    mode: str | None = None
-    """The lock it holds, e.g. `ROW EXCLUSIVE`."""
-    relation: str | None = None
-    prepared: str | None = None
-    """The name to ROLLBACK PREPARED or COMMIT PREPARED."""
-    autovacuum: bool = False
-    wraparound: bool = False
-    """An autovacuum that does not yield."""
-
-    def __str__(self) -> str:
-        if self.prepared is not None:
-            return f"prepared transaction {self.prepared!r} of {self.user}"
-        age = "" if self.age_s is None else f", {self.age_s:.1f} s in its transaction"
-        return f"process {self.pid} ({self.user}, {self.application or 'unnamed'}, {self.state}{age})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +90,8 @@ class BuildProgress:
     lockers_done: int = 0
     """Transactions waited out in this stage."""
     lockers_total: int = 0
+    behind: tuple[Blocker, ...] = ()
+    """Who waits for a lock that the build holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +101,25 @@ class LeftAlone:
     step: Step
     indexes: tuple[str, ...]
     """Quoted and qualified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockerTerminated:
+    """A session in the way was ended, as `terminate_blockers` asks for."""
+
+    step: Step
+    blocker: Blocker
+    after_s: float
+    """It had been in the way for at least so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockerSpared:
+    """A session in the way is not ended, though it has been there for long enough; told once of each."""
+
+    step: Step
+    blocker: Blocker
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +168,8 @@ class BatchCancelled:
     troubles: int
     """So many in a row."""
     error: str
+    blockers: tuple[Blocker, ...] = ()
+    """Who holds a lock on the whole table that was waited for in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +179,8 @@ class Sweeping:
     step: Step
     round: int
     left: int
+    blockers: tuple[Blocker, ...] = ()
+    """Who may have locked them, where a row was waited for in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +230,8 @@ Event = (
     | LockAttemptFailed
     | BuildProgress
     | LeftAlone
+    | BlockerTerminated
+    | BlockerSpared
     | PartitionDone
     | BatchDone
     | BatchCancelled

@@ -1,5 +1,6 @@
 """What a run was asked for, who asked, and how it ended; plain values for the command line and the demo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from migrator.execution.faults import Faults, no_faults
@@ -40,6 +41,8 @@ class RunOptions:
     """How long to wait for another runner."""
     reconnect_s: float = 60.0
     """How long a lost server is tried again before the run ends with exit 7."""
+    show: Callable[[str], str] = str
+    """How the statements of other sessions are shown: as they are, or without their constants."""
     stop: StopRequest = field(default_factory=StopRequest)
     faults: Faults = no_faults
 

@@ -13,11 +13,11 @@ from migrator.plan.plan import Plan
 from migrator.plan.step import Phase, Step
 from migrator.policy import Policy
 from migrator.reports.words import counted
-from migrator.runner import run
 from migrator.sql.migration import Migration
 from migrator.workflow import preflight
 from migrator.workflow.agenda import Agenda, combined, prepare
 from migrator.workflow.observation import Observation, observe
+from migrator.workflow.running import run
 
 
 class Unapproved(ApprovalNeeded):

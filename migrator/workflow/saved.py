@@ -12,12 +12,12 @@ from migrator.execution.journal import Journal
 from migrator.execution.options import RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.policy import Policy
-from migrator.runner import run
 from migrator.sql.migration import Migration
 from migrator.workflow import preflight
 from migrator.workflow.agenda import Agenda, combined
 from migrator.workflow.applying import Unapproved
 from migrator.workflow.observation import Observation
+from migrator.workflow.running import run
 
 _EMPTY: dict[str, tuple[()]] = {"fingerprints": (), "migrations": (), "statements": (), "steps": ()}
 

@@ -204,7 +204,7 @@ def plan(
     )
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913  # what a run depends on
     database: Database,
     given: Plan,
     *,
@@ -213,6 +213,7 @@ def carry_out(
     faults: Faults = no_faults,
     stop: StopRequest | None = None,
     wait_s: float = 0.0,
+    role: str | None = None,
     **more: Any,
 ) -> RunResult:
     options = RunOptions(
@@ -223,4 +224,4 @@ def carry_out(
         reconnect_s=20.0,
         **more,
     )
-    return run(Connector(conninfo=database.url), given, policy, options, recorder or Recorder())
+    return run(Connector(conninfo=database.url, role=role), given, policy, options, recorder or Recorder())

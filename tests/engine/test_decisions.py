@@ -21,7 +21,7 @@ from migrator.execution.journal import (
     check_migration,
     check_step,
 )
-from migrator.execution.lock_attempts import SPRINT, Approach, approach, pause_s
+from migrator.execution.lock_attempts import SPRINT, Approach, approach, pause_s, rest_s
 from migrator.execution.options import RunOptions
 from migrator.execution.reconcile import FileState, check_order, reconcile
 from migrator.execution.replan import merge
@@ -159,17 +159,37 @@ def test_a_walk_goes_on_with_the_few_rows_it_had() -> None:
     assert pytest.approx(4000, rel=0.05) == pace.rows
 
 
-@given(st.integers(1, 500), st.floats(0, 1))
-def test_queueing_is_rare_and_followed_by_a_long_pause(attempt: int, jitter: float) -> None:
-    kind = approach(attempt, autovacuum=False)
-    pause = pause_s(attempt, kind, 100, jitter)
-    if attempt <= SPRINT:
-        assert Approach.NOWAIT is kind
-    if kind is Approach.QUEUE:
-        assert pause >= 0.75
-        assert Approach.NOWAIT is approach(attempt + 1, autovacuum=False)
+@given(st.integers(1, 500))
+def test_the_first_attempts_never_queue(attempt: int) -> None:
+    due = approach(attempt, queue_due=True, autovacuum=False)
 
-    assert 0 < pause < 8
+    assert approach(attempt, queue_due=False, autovacuum=False) is Approach.NOWAIT
+    assert (due is Approach.QUEUE) == (attempt > SPRINT)
+
+
+@given(st.integers(0, 500), st.integers(1, 1000), st.none() | st.floats(0, 1e6), st.floats(0, 1))
+def test_the_application_is_left_alone_between_two_attempts_that_queue(
+    queued: int, budget_ms: int, oldest_s: float | None, jitter: float
+) -> None:
+    rest = rest_s(queued, budget_ms, oldest_s, jitter)
+    fleeting = rest_s(queued, budget_ms, 0.0, jitter)
+
+    assert rest >= fleeting
+    assert rest <= 12.5
+    if queued:
+        assert rest >= min(7.5 * budget_ms / 1000, 3.75)
+
+
+def test_readers_that_overlap_are_queued_for_at_once_and_an_old_transaction_rarely() -> None:
+    assert rest_s(0, 100, 0.2, 0.5) == 0
+    assert rest_s(1, 100, 0.2, 0.5) == 1.0
+    assert rest_s(0, 100, 8.0, 0.5) == 4.0
+    assert rest_s(1, 100, 300.0, 0.5) == 10.0
+
+
+@given(st.integers(1, 500), st.floats(0, 1))
+def test_attempts_are_made_at_least_every_second(attempt: int, jitter: float) -> None:
+    assert 0 < pause_s(attempt, jitter) <= 1
 
 
 def file_state(*checksums: str, version: str = "1", **more: object) -> FileState:

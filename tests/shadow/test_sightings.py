@@ -54,6 +54,18 @@ def test_next_transaction_has_a_lock_of_its_own() -> None:
     assert len(seen((10.0, [first]), (10.1, [second]), (10.2, [])).spans) == 2
 
 
+def test_transaction_that_is_ending_has_lost_its_number_but_not_its_lock() -> None:
+    lock = held(20_000, "AccessExclusiveLock")
+    ending = lock._replace(transaction="3/0")
+
+    assert seen((10.0, [lock]), (10.1, [ending]), (10.2, [])).spans == (
+        span(LockMode.ACCESS_EXCLUSIVE, 10.0, 10.2),
+    )
+    assert seen((10.0, []), (10.1, [ending]), (10.2, [])).spans == (
+        span(LockMode.ACCESS_EXCLUSIVE, 10.1, 10.2),
+    )
+
+
 def test_locks_on_indexes_and_on_what_was_made_later_are_not_told() -> None:
     unknown, index = held(30_000, "ShareLock"), held(20_001, "AccessExclusiveLock")
 

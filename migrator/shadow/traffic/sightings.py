@@ -18,6 +18,8 @@ from migrator.postgres.lock_modes import LockMode
 
 _MODES = {mode.catalog_name: mode for mode in LockMode}
 
+_ENDING = "/0"
+
 LONGEST_WAITS = 500
 """So many waits are kept."""
 
@@ -74,6 +76,8 @@ class Sightings:
         self._open: dict[tuple[object, ...], _Seen] = {}
         self._ended: list[tuple[_Seen, float, bool]] = []
         self._times: list[float] = []
+        self._transactions: dict[int, str] = {}
+        """The last one of each session."""
 
     def look(self, at: float, locks: Iterable[Lock], application: frozenset[int]) -> None:
         """Take in what pg_locks showed at a moment; `application` are the pids of the traffic."""
@@ -81,10 +85,11 @@ class Sightings:
         tuples = {lock.pid: lock.relation for lock in rows if lock.kind == "tuple"}
         seen = set()
         for lock in rows:
+            transaction = self._transaction(lock)
             waits = lock.pid in application
             if (waits and lock.granted) or (not waits and lock.kind != "relation"):
                 continue
-            key: tuple[object, ...] = (waits, lock.pid, lock.transaction, lock.kind, lock.relation, lock.mode)
+            key: tuple[object, ...] = (waits, lock.pid, transaction, lock.kind, lock.relation, lock.mode)
             seen.add(key)
             relation = tuples.get(lock.pid) if lock.kind == "transactionid" else lock.relation
             mode = _MODES.get(lock.mode) if lock.kind == "relation" else None
@@ -93,6 +98,17 @@ class Sightings:
         for key in self._open.keys() - seen:
             self._ended.append((self._open.pop(key), at, bool(key[0])))
         self._times.append(at)
+
+    def _transaction(self, lock: Lock) -> str:
+        """Return the transaction that holds the lock.
+
+        One that ends has given up its number a moment before its locks (CommitTransaction: the process is out
+        of ProcArray, then the resource owner lets go), and is shown as N/0 until then.
+        """
+        if lock.transaction.endswith(_ENDING):
+            return self._transactions.get(lock.pid, lock.transaction)
+        self._transactions[lock.pid] = lock.transaction
+        return lock.transaction
 
     def sampled(self, *, busy: float = 0.0) -> Sampled:
         """Return what was found; what is still open ends with the last look."""
