@@ -2,11 +2,12 @@
 
     python -m benchmarks.locks --hold 30 --write docs/locks.md
 
-Four ways (migrate apply; lock_timeout of 500 ms and of 2 s with retry; no lock_timeout), each beside a transaction that has
-read the table, one that has written into it, and a stream of short readers that overlap all the time. An application
-reads and writes single rows of the table at a fixed rate meanwhile; its waits are measured at the client and, by looks at
-pg_locks, at the server. The server is given by MIGRATOR_BENCHMARK_URL (a superuser's; the table `benchmark_locks` and the
-schema `migrator` in it are dropped), else the embedded one is started. Takes about 9 times --hold and two minutes.
+Four ways (migrate apply; lock_timeout of 500 ms and of 2 s with retry; no lock_timeout), each beside a
+transaction that has read the table, one that has written into it, and a stream of short readers that overlap
+all the time. An application reads and writes single rows of the table at a fixed rate meanwhile; its waits
+are measured at the client and, by looks at pg_locks, at the server. The server is given by
+MIGRATOR_BENCHMARK_URL (a superuser's; the table `benchmark_locks` and the schema `migrator` in it are
+dropped), else the embedded one is started. Takes about 9 times --hold and two minutes.
 """
 
 import argparse
@@ -40,9 +41,7 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.locks", description=__doc__.splitlines()[0])
     parser.add_argument("--hold", type=float, default=30.0, help="seconds that somebody is in the way")
-    parser.add_argument(
-        "--rate", type=float, default=50.0, help="statements a second, of each of four sessions"
-    )
+    parser.add_argument("--rate", type=float, default=50.0, help="statements a second, in each of 4 sessions")
     parser.add_argument(
         "--scenario", action="append", choices=list(SCENARIOS), help="only this one; repeatable"
     )
@@ -55,10 +54,12 @@ def describe(url: str, options: argparse.Namespace, found: list[Measured]) -> st
         version = connection.info.server_version // 10000
     resolution = max(one.resolution for one in found)
     return (
-        f"PostgreSQL {version} on {platform.machine()}, `python -m benchmarks.locks --hold {options.hold:g} --write docs/locks.md`: "
-        f"who is in the way stays for {options.hold:g} s; short readers stay for {SHORT_S * 1000:g} ms, and one begins every "
-        f"{EVERY_S * 1000:g} ms; the application's four sessions read and write {options.rate:g} rows a second each; between two attempts "
-        f"under `lock_timeout` {PAUSE_S:g} s pass. What the server saw is up to {resolution * 1000:.0f} ms too long."
+        f"PostgreSQL {version} on {platform.machine()}, "
+        f"`python -m benchmarks.locks --hold {options.hold:g} --write docs/locks.md`: "
+        f"who is in the way stays for {options.hold:g} s; short readers stay for {SHORT_S * 1000:g} ms, "
+        f"and one begins every {EVERY_S * 1000:g} ms; the application's four sessions read and write "
+        f"{options.rate:g} rows a second each; between two attempts under `lock_timeout` {PAUSE_S:g} s pass. "
+        f"What the server saw is up to {resolution * 1000:.0f} ms too long."
     )
 
 

@@ -6,14 +6,18 @@ It updates rows that nobody else touches, so whatever it waits for is a lock on 
 import multiprocessing
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 
 from migrator.shadow.traffic.sampler import APPLICATION
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
 
 READ: LiteralString = "SELECT value FROM benchmark_locks WHERE id = %s"
 WRITE: LiteralString = "UPDATE benchmark_locks SET value = value + 1 WHERE id = %s"
@@ -34,7 +38,7 @@ class Felt:
 
 
 @contextmanager
-def application(url: str, rate: float) -> Any:  # noqa: ANN401  # a generator of Felt
+def application(url: str, rate: float) -> Iterator[Felt]:
     """Give what the application felt; filled when the block has ended."""
     spawn = multiprocessing.get_context("spawn")
     ready, stop, answer = spawn.Event(), spawn.Event(), spawn.SimpleQueue()
@@ -51,11 +55,11 @@ def application(url: str, rate: float) -> Any:  # noqa: ANN401  # a generator of
         process.join()
 
 
-def _work(url: str, rate: float, ready: Event, stop: Event, answer: Any) -> None:  # noqa: ANN401  # a queue
+def _work(url: str, rate: float, ready: Event, stop: Event, answer: "SimpleQueue[list[float]]") -> None:
     felt: list[float] = []
     threads = [
-        threading.Thread(target=_repeat, args=(url, rate, query, identity, stop, felt))
-        for query, identity in ((READ, 1), (READ, 2), (WRITE, 3), (WRITE, 4))
+        threading.Thread(target=_repeat, args=(url, rate, statement, stop, felt))
+        for statement in ((READ, 1), (READ, 2), (WRITE, 3), (WRITE, 4))
     ]
     for thread in threads:
         thread.start()
@@ -66,8 +70,9 @@ def _work(url: str, rate: float, ready: Event, stop: Event, answer: Any) -> None
 
 
 def _repeat(
-    url: str, rate: float, query: LiteralString, identity: int, stop: Event, felt: list[float]
+    url: str, rate: float, statement: tuple[LiteralString, int], stop: Event, felt: list[float]
 ) -> None:
+    query, identity = statement
     with psycopg.connect(url, autocommit=True, application_name=APPLICATION) as connection:
         due = time.monotonic()
         while not stop.is_set():

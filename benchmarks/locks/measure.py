@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.locks.application import application
 from benchmarks.locks.holders import in_the_way
-from benchmarks.locks.ways import WAYS, Course
+from benchmarks.locks.ways import WAYS, Course, Way
 from migrator.shadow.traffic.companion import Companion
 from migrator.shadow.traffic.sampler import DATABASE
 from migrator.shadow.traffic.sightings import Sampled
@@ -53,11 +53,11 @@ def measured(url: str, scenario: str, way: str, *, hold_s: float, rate: float) -
         _prepare(watch)
         output, course = Path(folder) / "sampled.json", Course()
         options = {"output": output, "without": '["migrator"]'}
-        with Companion("migrator.shadow.traffic.sampler", options, environment={DATABASE: url}):
-            with application(url, rate) as felt:
-                time.sleep(ALONE_S)
-                free, done = _run(watch, url, scenario, way, course, hold_s)
-                time.sleep(ALONE_S)
+        sampler = Companion("migrator.shadow.traffic.sampler", options, environment={DATABASE: url})
+        with sampler, application(url, rate) as felt:
+            time.sleep(ALONE_S)
+            free, done = _run(watch, url, (scenario, way), course, hold_s)
+            time.sleep(ALONE_S)
         sampled = msgspec.json.decode(output.read_bytes(), type=Sampled)
     waits = [wait.seconds for wait in sampled.waits if wait.mode is not None]
     return Measured(
@@ -84,12 +84,12 @@ def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 def _run(
     watch: psycopg.Connection[tuple[object, ...]],
     url: str,
-    scenario: str,
-    way: str,
+    what: tuple[str, str],
     course: Course,
     hold_s: float,
 ) -> tuple[float, float]:
     """Return when the table was free, and when the change was done."""
+    scenario, way = what
     failures: list[BaseException] = []
     thread = threading.Thread(target=_guarded, args=(WAYS[way], url, course, failures))
     with ExitStack() as stack:
@@ -106,9 +106,9 @@ def _run(
     return free, done
 
 
-def _guarded(way: object, url: str, course: Course, failures: list[BaseException]) -> None:
+def _guarded(way: Way, url: str, course: Course, failures: list[BaseException]) -> None:
     try:
-        way(url, course)  # type: ignore[operator]  # one of WAYS
+        way(url, course)
     except BaseException as error:  # noqa: BLE001  # told by the main thread
         failures.append(error)
 

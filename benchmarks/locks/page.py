@@ -13,9 +13,17 @@ from benchmarks.locks.ways import WAYS
 
 BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 
-HEAD = """| in the way | way | attempts | longest wait, seen by the server | longest statement, at the client | statements over 100 ms | done |
-|---|---|---|---|---|---|---|
-"""
+COLUMNS = (
+    "in the way",
+    "way",
+    "attempts",
+    "longest wait, seen by the server",
+    "longest statement, at the client",
+    "statements over 100 ms",
+    "done",
+)
+
+HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
 
 WIDTH, LEFT, TOP, ROW, GAP = 860, 210, 64, 24, 34
 
@@ -23,7 +31,8 @@ FLOOR_S, CEILING_S = 0.001, 60.0
 
 COLORS = ("#1f6f54", "#c98a2b", "#b8552f", "#8f2436")
 
-SVG = Template("""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" role="img" aria-label="$title" font-family="sans-serif" font-size="12">
+SVG = Template("""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" role="img"
+ aria-label="$title" font-family="sans-serif" font-size="12">
 <rect width="$width" height="$height" fill="#ffffff"/>
 <text x="16" y="24" font-size="15" font-weight="bold" fill="#1d1d1d">$title</text>
 <text x="16" y="42" fill="#555555">$subtitle</text>
@@ -75,8 +84,8 @@ def chart(found: Sequence[Measured], hold_s: float) -> str:
         width=WIDTH,
         height=bottom + 30,
         title="How long the application waits because of one ALTER TABLE",
-        subtitle=f"the longest wait for the lock, seen by the server; what is in the way stays for {hold_s:g} s; "
-        "the dashed line is the lock budget; logarithmic scale",
+        subtitle=f"the longest wait for the lock, seen by the server; who is in the way stays {hold_s:g} s; "
+        "dashed: the lock budget; logarithmic scale",
         body="".join(body),
     )
 

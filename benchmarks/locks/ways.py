@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -58,7 +59,7 @@ def migrate(url: str, course: Course) -> None:
             [*command, "apply"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
         for line in process.stderr or ():
-            event = json.loads(line) if line.startswith("{") else {"event": "other"}
+            event: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": "other"}
             if event["event"] == "step.started":
                 course.began = datetime.fromisoformat(event["timestamp"]).timestamp()
                 course.begun.set()
@@ -70,7 +71,9 @@ def migrate(url: str, course: Course) -> None:
             raise RuntimeError(course.error)
 
 
-WAYS: dict[str, Callable[[str, Course], None]] = {
+Way = Callable[[str, Course], None]
+
+WAYS: dict[str, Way] = {
     "migrate apply": migrate,
     "lock_timeout 500 ms, retry": lambda url, course: plainly(url, course, 500),
     "lock_timeout 2 s, retry": lambda url, course: plainly(url, course, 2000),

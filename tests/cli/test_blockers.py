@@ -66,17 +66,18 @@ def test_status_shows_whom_a_build_waits_for_and_who_waits_behind_it(shop: Site)
         pid = holder.info.backend_pid
         running = shop.shell.start("apply")
 
-        def waiting() -> dict[str, Any] | None:
+        def waiting() -> list[dict[str, Any]]:
             status = json.loads(shop("status", "--format", "json").out)
-            return next((s for s in status["sessions"] if s["waits_for"]), None)
+            return [session for session in status["sessions"] if session["waits_for"]]
 
-        session = until(waiting, what="a build that waits")
+        def shown_behind() -> str:
+            text = shop("status").out
+            return text if "is waited for by" in text else ""
+
+        (session,) = until(waiting, what="a build that waits")
         late.pgconn.send_query(b"ALTER TABLE users SET (autovacuum_enabled = off)")
         late.pgconn.flush()
-        text = until(
-            lambda: next((done.out for done in [shop("status")] if "is waited for by" in done.out), None),
-            what="somebody behind it",
-        )
+        text = until(shown_behind, what="somebody behind it")
         masked = shop("status", MIGRATE_MASK_QUERIES="on")
         holder.commit()
         done = finish(running)

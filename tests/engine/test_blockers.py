@@ -93,14 +93,18 @@ def waits_for(connection: psycopg.Connection[Any]) -> Any:
     return connection.execute("SELECT waits_for FROM migrator.step WHERE waits_for IS NOT NULL").fetchone()
 
 
+def noted(seen: list[Any], connection: psycopg.Connection[Any], other: psycopg.Connection[Any]) -> None:
+    """Keep what the journal says, and let go."""
+    seen.append(waits_for(connection))
+    other.execute("COMMIT")
+
+
 def test_who_holds_the_lock_what_it_runs_and_for_how_long(database: Database) -> None:
     connection = database.connect()
     users(connection, 10)
     seen: list[Any] = []
     with holding(database, "SELECT count(*) FROM users\nWHERE email = 'geheim'") as other:
-        recorder = when(
-            LockAttemptFailed, lambda: (seen.append(waits_for(connection)), other.execute("COMMIT"))
-        )
+        recorder = when(LockAttemptFailed, lambda: noted(seen, connection, other))
         carry_out(database, adding(database), recorder=recorder)
         pid = other.info.backend_pid
 
@@ -122,9 +126,7 @@ def test_constants_are_masked_on_request_in_events_and_journal(database: Databas
     seen: list[Any] = []
     query = "SELECT count(*) FROM users WHERE email IN ('geheim', $$geheim$$) -- geheim\n AND id = 4711"
     with holding(database, query) as other:
-        recorder = when(
-            LockAttemptFailed, lambda: (seen.append(waits_for(connection)), other.execute("COMMIT"))
-        )
+        recorder = when(LockAttemptFailed, lambda: noted(seen, connection, other))
         carry_out(database, adding(database), recorder=recorder, show=masked)
 
     assert blockers(recorder)[0].query == "SELECT count(*) FROM users WHERE email IN (?, ?) AND id = ?"
@@ -368,7 +370,8 @@ def test_nobody_is_ended_unless_that_was_asked_for(database: Database) -> None:
 
         other.execute("SELECT 1")
 
-    assert recorder.of(BlockerTerminated) == recorder.of(BlockerSpared) == []
+    assert recorder.of(BlockerTerminated) == []
+    assert recorder.of(BlockerSpared) == []
 
 
 def test_who_has_written_is_spared_until_that_is_allowed(database: Database) -> None:
@@ -399,7 +402,7 @@ def test_a_prepared_transaction_our_own_sessions_and_replication_are_spared(data
         other.execute(f"PREPARE TRANSACTION '{name}'".encode())
     recorder = Recorder()
     policy = msgspec.structs.replace(ENDING, terminate_writers=True)
-    replicating = psycopg.connect(database.url, autocommit=True, replication="database")  # type: ignore[arg-type]  # libpq's
+    replicating = psycopg.connect(database.url, autocommit=True, replication="database")
     with Connector(conninfo=database.url).session("facts") as ours:
         try:
             ours.execute("BEGIN")
