@@ -73,6 +73,7 @@ def next_approach(bench: Workbench, tries: Tries) -> Approach:
     tries.last = approach(tries.count, queue_due=due, autovacuum=tries.autovacuum)
     if tries.last is Approach.QUEUE:
         tries.queued += 1
+        tries.last_queued = time.monotonic()
         tries.jitter = bench.jitter()
     return tries.last
 
