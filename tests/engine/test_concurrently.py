@@ -2,6 +2,7 @@
 
 # ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
 
+import contextlib
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -18,10 +19,12 @@ from migrator.plan.step import Phase, Step
 from tests.conftest import Database
 from tests.engine.conftest import Victims
 from tests.engine.plans import LONG, Recorder, build, carry_out, drop, plan, users
+from tests.engine.test_detach import reading
 from tests.engine.test_reindex import rebuild
 from tests.waiting import until_row
 
-pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
+pytestmark = [pytest.mark.server, pytest.mark.postgres(newest=True)]
+
 
 SHORT = msgspec.structs.replace(LONG, deadline_s=1.5)
 
@@ -35,9 +38,10 @@ LIMITS_SINCE = {14: "idle_session_timeout = '300ms'", 17: "transaction_timeout =
 WATCHED = """
     CREATE FUNCTION watched(value text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
     BEGIN
-        IF current_setting('lock_timeout') <> '0' OR current_setting('statement_timeout') NOT LIKE '59___ms'
+        IF current_setting('application_name') LIKE 'migrator%' AND (current_setting('lock_timeout') <> '0'
+            OR current_setting('statement_timeout') NOT LIKE '5____ms'
             OR coalesce(current_setting('idle_session_timeout', true), '0') <> '0'
-            OR coalesce(current_setting('transaction_timeout', true), '0') <> '0' THEN
+            OR coalesce(current_setting('transaction_timeout', true), '0') <> '0') THEN
             RAISE 'lock_timeout %, statement_timeout %',
                 current_setting('lock_timeout'), current_setting('statement_timeout');
         END IF;
@@ -95,10 +99,14 @@ def orphaned(database: Database, given: Plan) -> int:
     return int(pid)
 
 
-def test_limits_of_role_and_database_do_not_count(database: Database) -> None:
-    """Each statement waits for more than a second, which is longer than any of them allows."""
+def test_limits_of_the_database_do_not_count_and_nobody_is_held_up(database: Database) -> None:
+    """Each statement waits for more than a second, which is longer than any of the limits allows."""
     connection, old = database.connect(), database.connect()
     users(connection, 100)
+    waits: list[float] = []
+    application = contextlib.ExitStack()
+    application.enter_context(reading(database, "SELECT count(*) FROM users", waits))
+    application.enter_context(reading(database, "UPDATE users SET nickname = 'y' WHERE id = 2", waits))
     connection.execute(WATCHED)
     for limit in (*LIMITS, *(text for since, text in LIMITS_SINCE.items() if database.version >= since)):
         connection.execute(f"ALTER DATABASE {database.name} SET {limit}".encode())
@@ -124,8 +132,10 @@ def test_limits_of_role_and_database_do_not_count(database: Database) -> None:
             old.execute("COMMIT")
 
     recorder = Recorder(actions=[hold])
-    carry_out(database, plan(*steps, database=database), recorder=recorder)
+    with application:
+        carry_out(database, plan(*steps, database=database), recorder=recorder)
 
+    assert max(waits) < 1.0
     assert [e.attempts for e in recorder.of(StepFinished)] == [1, 1, 1]
     assert indexes(connection) == {"users_pkey": True}
 
@@ -241,6 +251,21 @@ def test_all_whose_snapshots_are_waited_for_are_named(database: Database) -> Non
     assert all(f"process {old.info.backend_pid} " in shown[0][1] for old in olds)
     assert told.lockers_total >= 2
     assert all(b.query == SNAPSHOT and (b.age_s or 0) > 0 for b in told.waits_for)
+
+
+def test_a_replication_slot_is_not_waited_for(database: Database) -> None:
+    connection = database.connect()
+    users(connection, 100)
+    slot = f"slot_of_{database.name}"
+    connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [slot])
+    try:
+        recorder = Recorder()
+        carry_out(database, plan(build(1), database=database), recorder=recorder)
+    finally:
+        connection.execute("SELECT pg_drop_replication_slot(%s)", [slot])
+
+    assert indexes(connection) == {"users_pkey": True, "users_email_idx": True}
+    assert not any(e.waits_for for e in recorder.of(BuildProgress))
 
 
 def test_a_prepared_transaction_is_named(database: Database) -> None:
