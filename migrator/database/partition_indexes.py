@@ -27,7 +27,7 @@ from migrator.database.parts import Part, build, in_transaction, run_parts, unle
 from migrator.database.refusal import record_failure
 from migrator.database.workbench import Done, Workbench
 from migrator.errors import StepFailed
-from migrator.execution.events import PartitionDone
+from migrator.execution.events import LeftAlone, PartitionDone
 from migrator.execution.journal import StepRecord
 from migrator.plan.step import PartitionIndexes, Step
 from migrator.postgres.identifiers import QualifiedName
@@ -143,6 +143,7 @@ class _Course:
         name, record = self._begun(partition)
         if name is None:
             name = self._name(partition)
+        self._name_others(place, name)
         identity = build_id(self.step, partition, name)
         build(self.bench, self.step, identity, build_work(place, name), record)
         self.parts += 1
@@ -151,6 +152,14 @@ class _Course:
         if self._usable(place) is None and partition in tree(self.bench, self.work.table):
             raise self._refuse(f"the index {name} of {partition.name} does not fit {self.work.index}")
         return True
+
+    def _name_others(self, place: Place, name: str) -> None:
+        """Name the invalid indexes that would fit and that somebody else has left; they are left alone."""
+        found = fitting(self.bench, place.partition, place.above.oid)
+        others = [each.name for each in found if not each.valid and each.name.name != name]
+        if others:
+            indexes = tuple(each.quoted for each in others)
+            self.bench.observer.event(LeftAlone(step=self.step, indexes=indexes))
 
     # --- what there is
 

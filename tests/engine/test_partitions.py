@@ -12,7 +12,7 @@ import pytest
 
 from migrator.database.introspect import read_facts
 from migrator.errors import StalePlanError, StepFailed
-from migrator.execution.events import LockAttemptFailed, PartitionDone
+from migrator.execution.events import BuildProgress, LeftAlone, LockAttemptFailed, PartitionDone, StepStarted
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import Journal, MigrationState
 from migrator.plan.plan import Plan
@@ -26,6 +26,7 @@ from tests import schema_dump
 from tests.conftest import Database
 from tests.engine.conftest import Victims
 from tests.engine.plans import Recorder, carry_out
+from tests.waiting import until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
@@ -178,6 +179,39 @@ def killed_everywhere(
     return set(points)
 
 
+def test_a_build_that_its_runner_left_behind_is_waited_for(database: Database) -> None:
+    connection, old = database.connect(), database.connect()
+    make(connection)
+    given = planned(database, INDEX)
+
+    def hold(event: object) -> None:
+        if isinstance(event, StepStarted) and event.step.id == "1.2":
+            old.execute("BEGIN")
+            old.execute("UPDATE events SET kind = kind WHERE id = 5")
+
+    with pytest.raises(Boom):
+        carry_out(
+            database,
+            given,
+            faults=at(FaultPoint.BUILD_SENT, 1, boom),
+            recorder=Recorder(actions=[hold]),
+        )
+    (orphan,) = until_row(connection, "SELECT pid FROM pg_stat_progress_create_index WHERE lockers_total > 0")
+
+    def let_go(event: object) -> None:
+        if isinstance(event, BuildProgress):
+            old.execute("COMMIT")
+
+    recorder = Recorder(actions=[let_go])
+    applied(database, given, recorder=recorder)
+
+    assert [(e.pid, e.adopted) for e in recorder.of(BuildProgress)][:1] == [(orphan, True)]
+    assert connection.execute(
+        "SELECT attempts FROM migrator.step WHERE id LIKE '1.2/%events_1%idx%'"
+    ).fetchall() == [(0,)]
+    assert invalid(connection) == []
+
+
 @pytest.mark.parametrize("statement", [INDEX, UNIQUE])
 def test_partitions_come_and_go_while_it_runs(
     database: Database, second_database: Database, statement: str
@@ -306,9 +340,17 @@ def test_invalid_index_of_others_is_left_alone(database: Database) -> None:
     make(connection, "INSERT INTO events_1 SELECT * FROM events_1 LIMIT 1")
     with pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute("CREATE UNIQUE INDEX CONCURRENTLY events_1_id_idx ON events_1 (id)")
-    applied(database, planned(database, INDEX))
+    with database.server.connect(database.name) as holder:
+        holder.execute("BEGIN")
+        holder.execute("UPDATE events SET kind = kind WHERE id = 5")
+        connection.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            connection.execute("CREATE INDEX CONCURRENTLY mine ON events_1 (id)")
+    recorder = Recorder()
+    applied(database, planned(database, INDEX), recorder=recorder)
 
-    assert [(str(name),) for (name,) in invalid(connection)] == [("events_1_id_idx",)]
+    assert [e.indexes for e in recorder.of(LeftAlone)] == [('"public"."mine"',)]
+    assert [(str(name),) for (name,) in invalid(connection)] == [("events_1_id_idx",), ("mine",)]
     assert connection.execute("SELECT to_regclass('events_1_id_idx1')::text").fetchone() == (
         "events_1_id_idx1",
     )
