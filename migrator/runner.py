@@ -58,6 +58,11 @@ def run(
             if not course.may_reconnect:
                 raise
             observer.event(events.Reconnected(error=error.message))
+        except CannotConnect as error:
+            if course.number is None:
+                raise
+            if not course.may_reconnect:
+                raise ConnectionLost(f"the connection was lost, and lost again: {error.message}") from error
 
 
 @dataclass(slots=True, kw_only=True)

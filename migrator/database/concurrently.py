@@ -18,7 +18,7 @@ from psycopg import errors, pq
 
 from migrator.database import commands as sql
 from migrator.database.build_progress import Watch, application_waits
-from migrator.database.runner_lock import this_backend, wait_until_gone
+from migrator.database.runner_lock import at_work, terminate, this_backend, wait_until_gone
 from migrator.database.session import Connection
 from migrator.database.workbench import Workbench
 from migrator.execution.faults import FaultPoint
@@ -26,6 +26,10 @@ from migrator.execution.journal import Backend
 from migrator.plan.step import Step
 
 _POLL_S = 0.1
+_LOOK_S = 1.0
+_IDLE = 3
+"""So many looks in a row may find the server process idle before its answer must have come."""
+
 _GRACE_S = 5.0
 """How long a build is given to end after the first request to stop, before it is left to itself."""
 
@@ -65,6 +69,10 @@ class _Course:
     waited_for: float | None = None
     """Since when readers or writers wait."""
     cancelled: bool = False
+    looked: float = field(default_factory=time.monotonic)
+    """When the server process was last looked for."""
+    idle: int = 0
+    """Looks that found it idle, since one that did not."""
     began: float = field(default_factory=time.monotonic)
 
 
@@ -167,6 +175,18 @@ def _look_around(bench: Workbench, building: Builder, statement: Statement, cour
             if not course.cancelled:
                 _cancel(building, course)
     course.watch.report()
+    if now - course.looked >= _LOOK_S:
+        course.looked = now
+        _look_for(bench, building, course)
+
+
+def _look_for(bench: Workbench, building: Builder, course: _Course) -> None:
+    """Give up the session where its server process is at its end and no answer has come (see `silence`)."""
+    course.idle = 0 if at_work(bench.connection, building.backend) else course.idle + 1
+    if course.idle > _IDLE:
+        terminate(bench.connection, building.backend)
+        building.connection.pgconn.finish()
+        raise psycopg.OperationalError("the server process has come to its end, and its answer is lost")
 
 
 def _in_the_way(bench: Workbench, building: Builder, course: _Course, now: float) -> bool:

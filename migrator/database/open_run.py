@@ -13,6 +13,7 @@ from migrator.database.session import Connection, Connector
 from migrator.database.translate import translating
 from migrator.database.unattended import settle
 from migrator.database.workbench import Workbench
+from migrator.errors import CannotConnect, ConnectionLost
 from migrator.execution.events import Observer
 from migrator.execution.faults import FaultPoint
 from migrator.execution.options import RunOptions
@@ -46,6 +47,9 @@ def open_run(
         with translating("carrying out the migrations"):
             _take_over(bench, plan, options)
             yield bench
+    except CannotConnect as error:  # a session beside this one: the server goes away, or has
+        outcome = ConnectionLost.__name__
+        raise ConnectionLost(error.message) from error
     except BaseException as error:
         outcome = type(error).__name__
         raise

@@ -117,6 +117,13 @@ def alive(connection: Connection, backend: Backend) -> bool:
     return row is not None and bool(row[0])
 
 
+def at_work(connection: Connection, backend: Backend) -> bool:
+    """Whether that server process is there and does not wait for its client."""
+    command = journal_query(FILE, "at work", "pg_catalog", {"pid": backend.pid, "start": backend.start})
+    row = connection.execute(command.query, command.parameters).fetchone()
+    return row is not None and bool(row[0])
+
+
 def end_leftovers(
     connection: Connection,
     schema: str,

@@ -9,11 +9,14 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from migrator import __version__
+from migrator.database.silence import SILENCE_S, Vigil, WatchfulConnection
 from migrator.database.translate import cannot_connect
 from migrator.postgres.identifiers import quote
 
@@ -50,6 +53,16 @@ _SETTINGS: dict[str, str] = {
     "tcp_keepalives_count": "3",
 }
 
+_BEGIN = """
+    SELECT pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+        current_setting('session_replication_role') <> 'origin',
+        set_config('statement_timeout', %(statement_timeout)s, false),
+        set_config('lock_timeout', %(lock_timeout)s, false)
+"""
+
+_BEGINNINGS = 50
+"""So often the first statement may be cancelled."""
+
 _SETTINGS_SINCE: dict[int, dict[str, str]] = {
     14: {"idle_session_timeout": "0", "client_connection_check_interval": "2s"},
     17: {"transaction_timeout": "0"},
@@ -66,7 +79,10 @@ class Connector:
     """SET ROLE after connecting."""
     application_name: str = f"migrator {__version__}"
 
-    connection_class: ClassVar[type[Connection]] = psycopg.Connection
+    silence_s: float = SILENCE_S
+    """After so long without an answer it is asked whether the server is still at work."""
+
+    connection_class: ClassVar[type[Connection]] = WatchfulConnection
     """Of the sessions that it opens."""
 
     def connect(self, purpose: str, *, autocommit: bool = True, read_only: bool = False) -> Connection:
@@ -85,6 +101,8 @@ class Connector:
         except psycopg.Error as error:
             raise cannot_connect(error, self.conninfo) from None
         try:
+            if isinstance(connection, WatchfulConnection):
+                connection.vigil = self._vigil(0, None)
             self.settle(connection, read_only=read_only)
             connection.autocommit = autocommit
         except psycopg.Error as error:
@@ -107,7 +125,10 @@ class Connector:
         for major, more in _SETTINGS_SINCE.items():
             settings |= more if connection.info.server_version >= major * 10_000 else {}
         settings["default_transaction_read_only"] = "on" if read_only else "off"
-        if not _replication_role_differs(connection):  # only a superuser may set it, even to what it is
+        pid, start, replication_role_differs = _begin(connection)
+        if isinstance(connection, WatchfulConnection):
+            connection.vigil = self._vigil(pid, start)
+        if not replication_role_differs:  # only a superuser may set it, even to what it is
             del settings["session_replication_role"]
         names, values = list(settings), list(settings.values())
         connection.execute(
@@ -124,7 +145,20 @@ class Connector:
         if self.role is not None:
             connection.execute(b"SET ROLE " + quote(self.role).encode())
 
+    def _vigil(self, pid: int, start: datetime | None) -> Vigil:
+        return Vigil(conninfo=self.conninfo, options=_LIBPQ, pid=pid, start=start, silence_s=self.silence_s)
 
-def _replication_role_differs(connection: Connection) -> bool:
-    row = connection.execute("SELECT current_setting('session_replication_role') <> 'origin'").fetchone()
-    return row is not None and bool(row[0])
+
+def _begin(connection: Connection) -> tuple[int, datetime | None, bool]:
+    """Set the timeouts; return the server process, its start, and whether another replication role is set.
+
+    A timeout of the role or the database counts until then, and may be shorter than any statement takes; it
+    is tried again a few times.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(psycopg.errors.QueryCanceled),
+        stop=stop_after_attempt(_BEGINNINGS),
+        reraise=True,
+    )
+    row = retrying(lambda: connection.execute(_BEGIN, _SETTINGS).fetchone())
+    return (0, None, False) if row is None else (int(row[0]), row[1], bool(row[2]))

@@ -9,12 +9,14 @@ SELECT pg_try_advisory_lock(%(key)s)
 SELECT pg_advisory_unlock(%(key)s)
 
 -- name: leftovers
--- Recorded sessions that are alive: of one run, or of all for NULL; not our own, and not one that builds or drops an
--- index (its step's intent names it: the probe of that step deals with it).
+-- Recorded sessions that are alive: of one run, or of all for NULL; not our own, and not one that is at work on an
+-- index (its step's intent names it: the probe of that step deals with it). One that is idle waits for a client that is
+-- gone, or frozen: it must not begin now.
 SELECT o.pid, o.backend_start
 FROM {journal}.session AS o
 JOIN pg_stat_activity AS a ON a.pid = o.pid AND a.backend_start = o.backend_start
-WHERE o.pid <> pg_backend_pid() AND (%(run)s::bigint IS NULL OR o.run = %(run)s) AND o.purpose <> 'build'
+WHERE o.pid <> pg_backend_pid() AND (%(run)s::bigint IS NULL OR o.run = %(run)s) 
+    AND (o.purpose <> 'build' OR a.state LIKE 'idle%%' OR a.wait_event_type = 'Client')
 
 -- name: terminate
 -- End one of them; false where it has gone meanwhile.
@@ -28,3 +30,10 @@ SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %(pid)s AND backend_star
 -- name: self
 -- Our own server process.
 SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
+
+-- name: at work
+-- Whether that server process works on something, and does not wait for its client; true where we may not see it.
+SELECT a.state IS NULL OR a.state = 'disabled'
+    OR a.state NOT LIKE 'idle%%' AND a.wait_event_type IS DISTINCT FROM 'Client'
+FROM pg_stat_activity AS a
+WHERE a.pid = %(pid)s AND (%(start)s::timestamptz IS NULL OR a.backend_start = %(start)s::timestamptz)
