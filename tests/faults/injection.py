@@ -87,6 +87,8 @@ class Injection:
     position: Position
     victim: Callable[[], int]
     """The process of the run."""
+    quickly: bool = False
+    """No gate is needed any more when it has struck."""
     struck: bool = False
     other: str = ""
     """The boundary of that number, where it is not the one that was recorded."""
@@ -105,6 +107,7 @@ class Injection:
         if self.struck or position is not self.position:
             return
         self.struck, self._proxy, self._links = True, link.proxy, len(link.proxy.links)
+        link.proxy.strict = not self.quickly
         if boundary.text != self.boundary.text:
             self.other = boundary.text
         self._strike(link)

@@ -93,7 +93,7 @@ class Link:
     def run(self) -> None:
         with contextlib.suppress(Ended, OSError):
             if self._greet():
-                self._serve()
+                self._serve() if self.proxy.strict else self._relay()
         if self.fate is Fate.SILENT:
             self.proxy.over.wait()
         for side in (self.client, self.server):
@@ -137,6 +137,13 @@ class Link:
                 self._said.feed(data)
                 if any(message.kind == wire.READY for message in self._said.messages()):
                     return True
+
+    def _relay(self) -> None:
+        """Pass everything on as it comes."""
+        while True:
+            for side in self._readable():
+                other = self.server if side is self.client else self.client
+                other.sendall(_received(side))
 
     # --- statement by statement
 
@@ -274,6 +281,8 @@ class Proxy:
         self.upstream, self.gate = upstream, gate
         self.over = threading.Event()
         """The run is over: what was kept open in silence is closed."""
+        self.strict = True
+        """New connections go statement by statement."""
         self.passed = 0
         self.links: list[Link] = []
         self._lock = threading.Lock()

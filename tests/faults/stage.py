@@ -94,9 +94,10 @@ class Stage:
 
         self.plan.write_bytes(msgspec.json.encode(plan if self.scenario.fresh else _with_few_settings(plan)))
 
-    def run(self, gate: Gate) -> Ended:
+    def run(self, gate: Gate, *, strict: bool = True) -> Ended:
         """Carry the plan out through a proxy; sessions that outlast a run which is done are trouble."""
         proxy = Proxy(self.server.upstream, gate)
+        proxy.strict = strict
         try:
             self.victims.start(self.server.database_url(NAME, user=NAME, port=proxy.port), self.plan)
             ended = self.victims.end()
@@ -108,9 +109,9 @@ class Stage:
         finally:
             proxy.close()
 
-    def state(self) -> State:
+    def state(self, *, whole: bool) -> State:
         with self.server.connect(NAME) as observer:
-            return state_of(observer)
+            return state_of(observer, whole=whole)
 
     @contextmanager
     def companion(self) -> Iterator[Gate]:

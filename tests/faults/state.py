@@ -1,6 +1,7 @@
 """What a run must leave, whatever happened on the way: schema, rows, journal, and nothing else."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -38,19 +39,26 @@ JOURNAL: dict[str, LiteralString] = {
 }
 """A step is done once, a row is counted once, and what the journal expects is what is there."""
 
+CATALOGS = Path(__file__).with_name("catalogs.sql").read_text()
+
 SESSIONS: LiteralString = (
     "SELECT application_name, state, query FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name ~ '^migrat'"
 )
 
 
-def state_of(connection: psycopg.Connection[Any]) -> State:
-    """Everything that must be as in an undisturbed run, on a connection of its own."""
+def state_of(connection: psycopg.Connection[Any], *, whole: bool) -> State:
+    """Everything that must be as in an undisturbed run, on a connection of its own.
+
+    The schema is told by a query over the catalogs, and `whole` as a proof tells it, which takes longer.
+    """
     remains = files("migrator.demo").joinpath("remains.sql").read_text().encode()
     left = sorted(text for (text,) in connection.execute(remains, {"journal": "migrator"}))
     journal = {name: connection.execute(query).fetchall() for name, query in JOURNAL.items()}
     rows = {table: _digest(connection, table) for (table,) in connection.execute(TABLES).fetchall()}
-    return {"left": left, **journal, "rows": rows, "schema": read_schema(connection, without=("migrator",))}
+    catalogs = [text for (text,) in connection.execute(CATALOGS.encode())]
+    found: State = {"left": left, **journal, "rows": rows, "catalogs": catalogs}
+    return {**found, "schema": read_schema(connection, without=("migrator",))} if whole else found
 
 
 def _digest(connection: psycopg.Connection[Any], table: str) -> tuple[Any, ...] | None:
@@ -61,9 +69,9 @@ def _digest(connection: psycopg.Connection[Any], table: str) -> tuple[Any, ...] 
 def differences(found: State, expected: State) -> list[str]:
     """Where the two differ, for people."""
     return [
-        f"{name}: {found.get(name)!r}, undisturbed {expected.get(name)!r}"
-        for name in expected
-        if found.get(name) != expected[name]
+        f"{name}: {found[name]!r}, undisturbed {expected.get(name)!r}"
+        for name in found
+        if found[name] != expected.get(name)
     ]
 
 
