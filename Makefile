@@ -7,17 +7,18 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+ROUNDS ?= 200
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := .github/action migrator tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers unit golden chaos docs tests histories measured format wheel changelog clean
+.PHONY: help demo test lint types layers unit golden chaos docs tests faults soak histories measured format wheel changelog clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
-	@echo 'targets: demo test lint types layers unit golden chaos docs tests histories measured format wheel changelog clean'
+	@echo 'targets: demo test lint types layers unit golden chaos docs tests faults soak histories measured format wheel changelog clean'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "migrator needs Python 3.11 or newer; set PYTHON=…")'
@@ -55,6 +56,14 @@ tests: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -m 'not server' $(PYTEST)
+
+# Every fault at every boundary; writes the matrix into docs/faults.md. FAULTS='--sampled 13,17' needs Docker.
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults --write $(FAULTS)
+
+# Kills and resumptions under traffic. SEED=… repeats one.
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) --write
 
 golden chaos docs: $(VENV)/.dev
 	$(BIN)/pytest -n $(WORKERS) -m $@ $(PYTEST)

@@ -1,14 +1,17 @@
 """Runs a command of this program and kills it, again and again, until it ends by itself.
 
-A kill counts only where the runner had a session at the server. Most come after a random time; some come as
-soon as the journal has changed, which is when a crash between two records would do harm.
+A kill is SIGKILL or SIGTERM for the process, pg_terminate_backend for its sessions, or a reset of its
+connections; it counts only where the runner had a session at the server. Most come after a random time; some
+come as soon as the journal has changed, which is when a crash between two records would do harm.
 """
 
+import enum
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,13 +25,34 @@ LIVES = 200
 
 POLL = 0.004
 
-STOPPED_SAFELY = 7
+PATIENCE = 300.0
+"""Seconds. A command that takes longer hangs."""
+
+STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED = 7, 9, 143
+
+AGAIN = frozenset({-signal.SIGKILL, STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED})
+"""How a command may end that is given again; a kill makes it so."""
 
 DELAYS = (0.02, 0.1, 0.25, 0.5)
 """Bounds of the random time in seconds; the long ones let the work go on."""
 
 ANY, RUNNING = "^migrat", "^migrat.* run$"
 """Names of sessions: of every kind, and those that execute steps."""
+
+
+class Kill(enum.StrEnum):
+    """What is done to a run."""
+
+    SIGKILL = "SIGKILL"
+    SIGTERM = "SIGTERM"
+    TERMINATE = "pg_terminate_backend"
+    CUT = "connections reset"
+
+
+ONLY_SIGKILL = (Kill.SIGKILL,)
+
+ALL_KINDS = (Kill.SIGKILL, Kill.SIGKILL, Kill.SIGTERM, Kill.TERMINATE, Kill.CUT)
+"""To choose from; the first is the hardest, and comes more often."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,18 +65,24 @@ class Supervisor:
     observer: psycopg.Connection[Any]
     journal: str
     budget: int
-    kills: list[str] = field(default_factory=list)
-    """What the runner was doing, at each kill."""
+    kinds: tuple[Kill, ...] = ONLY_SIGKILL
+    cut: Callable[[], None] = lambda: None
+    """Resets the connections."""
+    kills: list[tuple[Kill, str]] = field(default_factory=list)
+    """How, and what the runner was doing."""
+    codes: list[int] = field(default_factory=list)
+    """How commands ended, 0 for those that were done."""
 
     def complete(self, *arguments: str) -> None:
         """Run a command until it ends by itself, successfully."""
         for _ in range(LIVES):
             process = self._start(arguments)
             self._watch(process)
-            code = process.wait()
+            code = process.wait(timeout=PATIENCE)
+            self.codes.append(code)
             if code == 0:
                 return
-            assert code in {-signal.SIGKILL, STOPPED_SAFELY}, self.failure(arguments, code)
+            assert code in AGAIN, self.failure(arguments, code)
 
         raise AssertionError(self.failure(arguments, -signal.SIGKILL))
 
@@ -83,14 +113,28 @@ class Supervisor:
             self._wait(process, deadline, self.random.choice((None, None, 1, 2, 3)))
             doing = self._doing(ANY)
             if doing and process.poll() is None:
-                self._kill(process, doing)
-                return
+                kind = self.random.choice(self.kinds)
+                self._kill(process, kind, doing)
+                if kind in {Kill.SIGKILL, Kill.SIGTERM}:
+                    return
 
-    def _kill(self, process: subprocess.Popen[bytes], doing: str) -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        self.kills.append(doing)
+    def _kill(self, process: subprocess.Popen[bytes], kind: Kill, doing: str) -> None:
+        self.kills.append((kind, doing))
         with self.log.open("a") as log:
-            log.write(f"*** kill {len(self.kills)}: {doing}\n")
+            log.write(f"*** kill {len(self.kills)}, {kind}: {doing}\n")
+        match kind:
+            case Kill.SIGKILL:
+                os.killpg(process.pid, signal.SIGKILL)
+            case Kill.SIGTERM:
+                os.killpg(process.pid, signal.SIGTERM)
+            case Kill.TERMINATE:
+                self.observer.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name ~ %s",
+                    [ANY],
+                )
+            case Kill.CUT:
+                self.cut()
 
     def _wait(self, process: subprocess.Popen[bytes], deadline: float, changes: int | None) -> None:
         """Wait until the deadline, or until the journal has changed so often."""

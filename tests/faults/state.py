@@ -21,7 +21,10 @@ JOURNAL: dict[str, LiteralString] = {
     "steps": "SELECT version, id, state FROM migrator.step ORDER BY 1, 2",
     "walks": "SELECT version, step, rows_done, walked FROM migrator.backfill ORDER BY 1, 2",
     "rows skipped": "SELECT count(*) FROM migrator.skipped",
-    "sessions": "SELECT count(*) FROM migrator.session",
+    "sessions": (
+        "SELECT count(*) FROM migrator.session AS s"
+        " JOIN pg_stat_activity AS a ON a.pid = s.pid AND a.backend_start = s.backend_start"
+    ),
     "steps done": (
         "SELECT version, step, count(*) FROM migrator.attempt WHERE outcome = 'done'"
         " GROUP BY 1, 2 ORDER BY 1, 2"
