@@ -28,7 +28,7 @@ from migrator.database.refusal import record_failure
 from migrator.database.workbench import Done, Workbench
 from migrator.errors import StepFailed
 from migrator.execution.events import LeftAlone, PartitionDone
-from migrator.execution.journal import StepRecord
+from migrator.execution.journal import StepRecord, StepState
 from migrator.plan.step import PartitionIndexes, Step
 from migrator.postgres.identifiers import QualifiedName
 
@@ -118,7 +118,7 @@ class _Course:
             return self._sound(attached, partition)
         usable = self._usable(place)
         if not partition.branch:
-            return False if usable else self._build(place)
+            return self._build(place) if usable is None or self._unrecorded(partition, usable) else False
         if usable is not None:
             return self._run(place, "attach", attachment(place, usable))
         return self._run(place, "branch", branch(place, self._name(partition)))
@@ -190,6 +190,11 @@ class _Course:
         if taken(self.bench, qualified, constraints=False) and not has_index(self.bench, partition, name):
             return None, None
         return name, record
+
+    def _unrecorded(self, partition: Partition, usable: Fitting) -> bool:
+        """Whether an earlier run built that index and did not come to record it."""
+        record = begun_builds(self.bench, self.step, partition).get(usable.name.name)
+        return record is not None and record.state is StepState.BEGUN
 
     def _name(self, partition: Partition) -> str:
         return chosen_name(self.bench, partition, self._top().columns, self.work.label)
