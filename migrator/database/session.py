@@ -16,6 +16,7 @@ import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from migrator import __version__
+from migrator.database.queries import load
 from migrator.database.silence import SILENCE_S, Vigil, WatchfulConnection
 from migrator.database.translate import cannot_connect
 from migrator.postgres.identifiers import quote
@@ -53,12 +54,9 @@ _SETTINGS: dict[str, str] = {
     "tcp_keepalives_count": "3",
 }
 
-_BEGIN = """
-    SELECT pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
-        current_setting('session_replication_role') <> 'origin',
-        set_config('statement_timeout', %(statement_timeout)s, false),
-        set_config('lock_timeout', %(lock_timeout)s, false)
-"""
+# One simple Query, which the server has as a whole or not at all: half of it would be an open transaction of a
+# session that nobody knows yet.
+_BEGIN = load("runner_lock.sql")["begin session"].encode()
 
 _BEGINNINGS = 50
 """So often the first statement may be cancelled."""
@@ -160,5 +158,5 @@ def _begin(connection: Connection) -> tuple[int, datetime | None, bool]:
         stop=stop_after_attempt(_BEGINNINGS),
         reraise=True,
     )
-    row = retrying(lambda: connection.execute(_BEGIN, _SETTINGS).fetchone())
+    row = retrying(lambda: connection.execute(_BEGIN).fetchone())
     return (0, None, False) if row is None else (int(row[0]), row[1], bool(row[2]))

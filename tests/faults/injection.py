@@ -90,17 +90,17 @@ class Injection:
     quickly: bool = False
     """No gate is needed any more when it has struck."""
     struck: bool = False
-    other: str = ""
-    """The boundary of that number, where it is not the one that was recorded."""
     _proxy: Proxy | None = None
     _links: int = 0
+    _answered: bool = False
     _held: threading.Thread | None = None
 
     def gate(self, link: Link, boundary: Boundary, position: Position) -> None:
         """Called by the proxy at each boundary."""
-        if boundary.number != self.boundary.number:
+        if not boundary.same(self.boundary):
             return
         if self._proxy is link.proxy and self.fault is Fault.COMMIT and position is Position.AFTER:
+            self._answered = True
             link.proxy.cut(
                 self._links
             )  # it did not have to wait, or no longer: the reply is lost all the same
@@ -108,8 +108,6 @@ class Injection:
             return
         self.struck, self._proxy, self._links = True, link.proxy, len(link.proxy.links)
         link.proxy.strict = not self.quickly
-        if boundary.text != self.boundary.text:
-            self.other = boundary.text
         self._strike(link)
 
     def end(self) -> None:
@@ -167,7 +165,7 @@ class Injection:
         with self.server.connect() as administrator:
             deadline = time.monotonic() + _LONGEST_S
             pid = 0
-            while not pid and proxy.passed <= self.boundary.number and time.monotonic() < deadline:
+            while not pid and not self._answered and time.monotonic() < deadline:
                 pid = self._committing(administrator)
                 time.sleep(_LOOK_S)
             if pid:

@@ -13,6 +13,7 @@ import select
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ LISTEN = "127.0.0.1"
 
 _HARMLESS = re.compile(r"SELECT(?!.*(advisory|terminate))|SET |BEGIN|RESET |SHOW ", re.IGNORECASE)
 """What only reads, sets or begins."""
+
+_POLLS = re.compile(
+    r"SELECT EXISTS \(SELECT FROM pg_stat_activity|pg_stat_progress|waits_for = \$|pg_blocking_pids"
+)
+"""What a run asks while it waits for something."""
 
 _SLICE_S = 0.05
 """So often a thread that waits for the server looks whether the client is still there."""
@@ -51,10 +57,26 @@ class Boundary:
     """The server will be ready for the next query after it: the client waits for its answer."""
     block: bool
     """In a transaction block, before it."""
+    occurrence: int
+    """How often that link has asked the same, with this time."""
     first: bool
     """The client has had the answers to everything before it."""
     acts: bool
     """It does more than to read, to set something or to begin; Sync where it commits what did."""
+
+    def same(self, other: "Boundary") -> bool:
+        """Whether it is the other one, in another run; numbers move where a run has to ask again and again."""
+        return (self.link, self.kind, self.text, self.occurrence) == (
+            other.link,
+            other.kind,
+            other.text,
+            other.occurrence,
+        )
+
+    @property
+    def asks_again(self) -> bool:
+        """It is asked until the answer is another: in one run once, in another often."""
+        return _POLLS.search(self.text) is not None and self.occurrence > 1
 
     @property
     def commits(self) -> bool:
@@ -87,6 +109,8 @@ class Link:
         self._texts, self._asked, self._said = Texts(), Buffer(), Buffer()
         self._block = self._open = self._failed = self._acted = False
         self._first = True
+        self._last = ""
+        self._asked_before: Counter[str] = Counter()
         self._pending = 0
         self._held = bytearray()
 
@@ -175,11 +199,16 @@ class Link:
     def _pass(self, message: Message) -> None:
         """Carry one boundary over, with its gate before, during and after."""
         ready = message.kind in {wire.QUERY, wire.SYNC}
+        text = self._texts.of(message)
+        text = f"sync after {self._last}" if message.kind == wire.SYNC else text
+        self._last = text
+        self._asked_before[text] += 1
         boundary = Boundary(
             number=self.proxy.count(),
             link=self.number,
             kind=message.kind,
-            text=self._texts.of(message),
+            text=text,
+            occurrence=self._asked_before[text],
             ready=ready,
             block=self._block,
             first=self._first,

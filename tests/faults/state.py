@@ -46,7 +46,7 @@ CATALOGS = Path(__file__).with_name("catalogs.sql").read_text()
 
 SESSIONS: LiteralString = (
     "SELECT application_name, state, query FROM pg_stat_activity"
-    " WHERE datname = current_database() AND application_name ~ '^migrat'"
+    " WHERE datname = current_database() AND application_name ~ '^migrat' AND query <> ''"
 )
 
 

@@ -86,6 +86,7 @@ class Recording:
         return tuple(
             Point(boundary, position)
             for boundary in self.boundaries
+            if not boundary.asks_again
             for position in fault.positions
             if fault.strikes(boundary, position)
         )
@@ -179,11 +180,9 @@ def _wrong(
 ) -> list[str]:
     if not injection.struck:
         return ["the run ended before this boundary"]
-    found = [f"another boundary: {injection.other}"] if injection.other else []
     if ended.code != stage.scenario.ends:
-        return [*found, f"ended with {ended.code}: {ended.trouble}"]
+        return [f"ended with {ended.code}: {ended.trouble}"]
     return [
-        *found,
         *ended.left,
         *differences(_comparable(stage, stage.state(whole=whole)), _comparable(stage, recording.state)),
     ]

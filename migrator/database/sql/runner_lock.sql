@@ -37,3 +37,10 @@ SELECT a.state IS NULL OR a.state = 'disabled'
     OR a.state NOT LIKE 'idle%%' AND a.wait_event_type IS DISTINCT FROM 'Client'
 FROM pg_stat_activity AS a
 WHERE a.pid = %(pid)s AND (%(start)s::timestamptz IS NULL OR a.backend_start = %(start)s::timestamptz)
+
+-- name: begin session
+-- The first statement of a session: its server process, whether it has a replication role, and timeouts of ours, since
+-- those of the role count until then.
+SELECT pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+    current_setting('session_replication_role') <> 'origin',
+    set_config('statement_timeout', '60s', false), set_config('lock_timeout', '5s', false)
