@@ -54,8 +54,8 @@ _SETTINGS: dict[str, str] = {
     "tcp_keepalives_count": "3",
 }
 
-# One simple Query, which the server has as a whole or not at all: half of it would be an open transaction of a
-# session that nobody knows yet.
+# One simple Query, which the server has as a whole or not at all: half of it would be an open transaction of
+# a session that nobody knows yet.
 _BEGIN = load("runner_lock.sql")["begin session"].encode()
 
 _BEGINNINGS = 50
