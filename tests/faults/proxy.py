@@ -65,7 +65,7 @@ class Boundary:
     """It does more than to read, to set something or to begin; Sync where it commits what did."""
 
     def same(self, other: "Boundary") -> bool:
-        """Whether it is the other one, in another run; numbers move where a run has to ask again and again."""
+        """Whether it is the other one, in another run; numbers move where a run asks again and again."""
         return (self.link, self.kind, self.text, self.occurrence) == (
             other.link,
             other.kind,
