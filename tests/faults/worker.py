@@ -24,9 +24,15 @@ def main(where: str) -> None:
     """Answer until nobody asks."""
     opened = embedded_server() if where == "embedded" else container_server(int(where))
     with victims() as runs, opened as server:
-        print("ready", flush=True)  # noqa: T201  # whoever started it waits for this
+        say("ready")
         for line in sys.stdin:
-            print(swept(server, runs, *json.loads(line)).as_json(), flush=True)  # noqa: T201
+            say(swept(server, runs, *json.loads(line)).as_json())
+
+
+def say(line: str) -> None:
+    """Answer whoever started this."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def swept(server: FaultServer, runs: Victims, *task: str | int | None) -> Swept:
