@@ -1,5 +1,7 @@
 """`migrate plan`: what would run, and why it is safe or not. Reads only."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from migrator.cli.facts_file import Replayed, facts_file, nothing
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
+from migrator.cli.plan_reports import FOR_FORGES, FORMATS, failed, renderer
 from migrator.cli.planning import (
     Planned,
     Source,
@@ -19,14 +22,13 @@ from migrator.cli.planning import (
     plan_pending,
 )
 from migrator.cli.project import Project, load_project
-from migrator.cli.proving import encode_beside, proved, with_verdict
-from migrator.cli.steps import rendered
+from migrator.cli.proving import proved
+from migrator.cli.report_files import ReportFile, printed_form, report_options, write_reports
 from migrator.cli.whole_file import write_whole
-from migrator.errors import ApprovalNeeded, StepFailed, UsageError, WorkPending
+from migrator.errors import ApprovalNeeded, InputError, StepFailed, UsageError, WorkPending
 from migrator.plan import codec
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import Plan
-from migrator.plan.proof import Proof
 from migrator.planner.expiry import with_expired
 from migrator.reports.words import counted
 
@@ -42,6 +44,10 @@ NEVER = "never"
         ("migrate plan --save plan.json", "for review; then migrate apply plan.json"),
         ("migrate plan --base origin/main --facts facts.json", "in a pull request, without a database"),
         ("migrate plan --verify", "with the proof of a scratch server"),
+        (
+            "migrate plan --report markdown=plan.md --report sarif=plan.sarif",
+            "for a pull request; github and gitlab are formats too",
+        ),
     ),
     exit_codes=(0, 2, 3, 4, 5, 8, 9),
 )
@@ -56,7 +62,13 @@ NEVER = "never"
     type=click.Path(path_type=Path),
     help="In place of a database: what migrate facts export has written.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@report_options(*FORMATS)
+@click.option(
+    "--report-root",
+    metavar="PATH",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Where paths in reports begin; default: the root of the git repository.",
+)
 @click.option(
     "--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan for `migrate apply FILE`."
 )
@@ -82,7 +94,9 @@ def plan(
     offline: bool,
     base: str | None,
     facts: Path | None,
-    form: str,
+    form: str | None,
+    reports: tuple[ReportFile, ...],
+    report_root: Path | None,
     save: Path | None,
     fail_on: str,
     as_of: datetime | None,
@@ -96,18 +110,21 @@ def plan(
     that run instead.
     Takes no lock and creates nothing.
     """
+    printed = printed_form(form, reports)
     project = load_project()
     _check_options(project, files, offline=offline, base=base, facts=facts)
-    planned = _planned(project, files, offline=offline, base=base, facts=facts, shadow=shadow)
-    proof = None
-    if verify and planned.plan.migrations:
-        made, proof = proved(project, files, planned.plan, base=base, shadow=shadow, facts=facts)
-        planned = replace(planned, plan=made)
+    with _failure_reported(project, printed, reports, report_root):
+        planned = _planned(project, files, offline=offline, base=base, facts=facts, shadow=shadow)
+        proof = None
+        if verify and planned.plan.migrations:
+            planned, proof = proved(project, files, planned, base=base, shadow=shadow, facts=facts)
     today = (as_of or datetime.now(UTC)).date()
     planned = replace(planned, plan=with_expired(planned.plan, today, project.policy))
     if save is not None:
         _save(save, planned.plan)
-    click.echo(_shown(planned.plan, proof, form).rstrip())
+    render = renderer(project, planned, proof, report_root)
+    click.echo(render(printed).rstrip())
+    write_reports(reports, render)
     for note in planned.notes:
         say(note, label="note", color="cyan")
     if proof is not None and not proof.holds:
@@ -115,10 +132,19 @@ def plan(
     _judge(planned, fail_on, check=check)
 
 
-def _shown(made: Plan, proof: Proof | None, form: str) -> str:
-    if form == "json":
-        return codec.encode_readable(made) if proof is None else encode_beside(made, proof)
-    return rendered(made) if proof is None else with_verdict(rendered(made), proof)
+@contextlib.contextmanager
+def _failure_reported(
+    project: Project, printed: str, reports: Sequence[ReportFile], root: Path | None
+) -> Iterator[None]:
+    """Say in the reports of a pull request, too, why there is no plan."""
+    try:
+        yield
+    except InputError as error:
+        render = failed(project, error, root)
+        if printed in FOR_FORGES:
+            click.echo(render(printed).rstrip())
+        write_reports([report for report in reports if report.form in FOR_FORGES], render)
+        raise
 
 
 def _check_options(

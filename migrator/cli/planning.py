@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,10 @@ class Planned:
     """A plan to be shown, and what should be said beside it."""
 
     plan: Plan
+    migrations: tuple[Migration, ...] = ()
+    """The files that the plan is of."""
+    facts: Facts = field(default_factory=Facts)
+    """What it was made from."""
     unfinished: tuple[MigrationRecord, ...] = ()
     """Begun migrations with something left before contract."""
     notes: tuple[str, ...] = ()
@@ -44,21 +48,30 @@ def plan_pending(project: Project) -> Planned:
     from migrator import workflow
 
     observation = workflow.observe(project.connector, project.policy)
-    agenda = workflow.prepare(project.migrations(), observation, project.policy)
+    files = project.migrations()
+    agenda = workflow.prepare(files, observation, project.policy)
     unfinished = workflow.going_on_with(agenda)
     notes = [*agenda.notes, *(_going_on(record) for record in unfinished)]
     if observation.needs_baseline:
         notes.append(
             "this database has tables and no journal: migrate apply will ask for migrate baseline VERSION"
         )
-    return Planned(plan=agenda.plan, unfinished=unfinished, notes=tuple(notes))
+    plan = agenda.plan
+    versions = {migration.version for migration in plan.migrations}
+    return Planned(
+        plan=plan,
+        migrations=tuple(migration for migration in files if migration.version in versions),
+        facts=observation.facts,
+        unfinished=unfinished,
+        notes=tuple(notes),
+    )
 
 
 def plan_new(project: Project, base: str | None, source: Source) -> Planned:
     """Plan the files that this branch adds, without a database."""
     migrations = project.read(new_files(project.existing_directory(), base))
     facts, notes = source(project, migrations)
-    return Planned(plan=_plan(project, migrations, facts), notes=notes)
+    return _planned(project, migrations, facts, notes)
 
 
 def plan_files(project: Project, files: Sequence[str], source: Source | None) -> Planned:
@@ -70,9 +83,9 @@ def plan_files(project: Project, files: Sequence[str], source: Source | None) ->
         from migrator import workflow
 
         observation = workflow.observe(project.connector, project.policy)
-        return Planned(plan=_plan(project, migrations, observation.facts))
+        return _planned(project, migrations, observation.facts)
     facts, notes = source(project, migrations)
-    return Planned(plan=_plan(project, migrations, facts), notes=notes)
+    return _planned(project, migrations, facts, notes)
 
 
 def plan_from_file(project: Project, given: FactsFile) -> Planned:
@@ -83,11 +96,14 @@ def plan_from_file(project: Project, given: FactsFile) -> Planned:
     files = list_files(project.existing_directory())
     pending = read_files(f for f in files if f.version not in begun)
     facts, notes = given.before(project, pending)
-    return Planned(plan=_plan(project, pending, facts), notes=notes)
+    return _planned(project, pending, facts, notes)
 
 
-def _plan(project: Project, migrations: Sequence[Migration], facts: Facts) -> Plan:
-    return make_plan(migrations, facts, project.policy, tool_version=__version__)
+def _planned(
+    project: Project, migrations: Sequence[Migration], facts: Facts, notes: tuple[str, ...] = ()
+) -> Planned:
+    plan = make_plan(migrations, facts, project.policy, tool_version=__version__)
+    return Planned(plan=plan, migrations=tuple(migrations), facts=facts, notes=notes)
 
 
 def _standard_input(project: Project) -> Migration:

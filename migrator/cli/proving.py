@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from migrator.cli.failure import say
+from migrator.cli.planning import Planned
 from migrator.cli.project import Project
 from migrator.cli.signals import ending
 from migrator.plan import codec
@@ -17,12 +19,12 @@ from migrator.plan.proof import Proof
 def proved(
     project: Project,
     files: Sequence[str],
-    made: Plan,
+    planned: Planned,
     *,
     base: str | None,
     shadow: str,
     facts: Path | None = None,
-) -> tuple[Plan, Proof]:
+) -> tuple[Planned, Proof]:
     """Verify the files that are planned; return the plan to be shown, and its proof.
 
     A plan that was made without a database is replaced by the one that was verified, which knows more. One
@@ -31,14 +33,15 @@ def proved(
     from migrator import verification
     from migrator.cli.verifying import request_for
 
+    made = planned.plan
     offline = made.facts in {"nothing", "shadow"}
     rows = verification.DEFAULT_ROWS
     request = request_for(project, files, base=base, rows=rows, facts=facts, offline=offline)
     with ending("the verification"), verification.shadow_server(shadow) as server:
         found = verification.verify(server, request, lambda text: say(text, label="verify", color="cyan"))
     if offline:
-        return found.plan, found.proof
-    return made, _with_other_steps(found.proof, made, found.plan)
+        return replace(planned, plan=found.plan, facts=found.facts), found.proof
+    return planned, _with_other_steps(found.proof, made, found.plan)
 
 
 def _with_other_steps(proof: Proof, shown: Plan, verified: Plan) -> Proof:

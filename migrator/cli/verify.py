@@ -12,7 +12,7 @@ from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
 from migrator.cli.project import load_project
-from migrator.cli.report_files import ReportFile, ReportOption, command_line, write_reports
+from migrator.cli.report_files import ReportFile, command_line, printed_form, report_options, write_reports
 from migrator.cli.signals import ending
 from migrator.errors import StepFailed
 
@@ -77,15 +77,7 @@ def _sessions(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     show_default=True,
     help="Requests a second of each reader and writer, at most.",
 )
-@click.option(
-    "--report",
-    "reports",
-    metavar="FORMAT=FILE",
-    type=ReportOption(),
-    multiple=True,
-    help="Write a report: html, json or text; may be given several times.",
-)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@report_options("text", "json", only_files=["html"])
 @click.pass_context
 def verify(
     context: click.Context,
@@ -102,7 +94,7 @@ def verify(
     writers: int,
     rate: float,
     reports: tuple[ReportFile, ...],
-    form: str,
+    form: str | None,
 ) -> None:
     """Carry out the plan on a scratch server, and say what it really did.
 
@@ -115,6 +107,7 @@ def verify(
     from migrator.cli.verifying import request_for
     from migrator.shadow.traffic.beside import Load
 
+    printed = printed_form(form, reports)
     project = load_project()
     load = Load(readers=readers, writers=writers, rate=rate) if traffic else None
     asked = request_for(project, files, base=base, rows=rows, schema=schema, facts=facts, offline=offline)
@@ -122,7 +115,7 @@ def verify(
         found = verification.verify(
             server, replace(asked, load=load), lambda text: say(text, label="verify", color="cyan")
         )
-    _tell(found, reports, form, command=command_line(context))
+    _tell(found, reports, printed, command=command_line(context))
 
 
 def _tell(found: Verified, reports: tuple[ReportFile, ...], form: str, *, command: str) -> None:
@@ -137,6 +130,6 @@ def _tell(found: Verified, reports: tuple[ReportFile, ...], form: str, *, comman
         "html": lambda: html.render(found.proof, command=command, plan=found.plan),
     }
     click.echo(rendered[form](), nl=False)
-    write_reports(reports, rendered)
+    write_reports(reports, lambda form: rendered[form]())
     if not found.proof.holds:
         raise StepFailed("the plan is not proved", hint="the report above says what differs")

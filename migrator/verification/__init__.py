@@ -52,7 +52,8 @@ def verify(server: ShadowServer, request: Request, tell: Callable[[str], None]) 
         plan = plan_for(request.migrations, facts, request.policy)
         scene = Scene(space=space, request=request, before=before, facts=facts, plan=plan, tell=tell)
         proof = prove(scene)
-        return Verified(plan=plan, proof=replace(proof, unproved=(*passed, *proof.unproved)))
+        proof = replace(proof, unproved=(*passed, *proof.unproved))
+        return Verified(plan=plan, proof=proof, facts=facts)
 
 
 def prove(scene: Scene) -> Proof:

@@ -64,3 +64,5 @@ class Verified:
 
     plan: Plan
     proof: Proof
+    facts: Facts
+    """What the plan was made from: the shadow's, with the sizes of the database in use if one was asked."""

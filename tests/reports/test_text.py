@@ -3,7 +3,8 @@
 import pytest
 
 from migrator.plan.plan import Plan
-from migrator.reports.text import render, verdict
+from migrator.reports.text import render
+from migrator.reports.verdict import verdict
 from migrator.reports.words import WIDTH
 from tests.golden.case_file import Case, all_cases
 from tests.golden.planning import folded_facts, planned

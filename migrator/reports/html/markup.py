@@ -6,16 +6,12 @@ Pure. Characters that HTML cannot hold are shown as U+FFFD.
 from __future__ import annotations
 
 import html
-import re
+
+from migrator.reports.characters import visible
 
 _VOID = frozenset({"meta", "br", "hr", "wbr"})
 
 _EMPTY_SVG = frozenset({"rect", "line", "circle", "path"})
-
-_IMPOSSIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-
-# Marks that turn the direction of what follows them: a name could look like another one.
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Markup(str):
@@ -28,8 +24,7 @@ def text(value: object) -> Markup:
     """Return a value as HTML that shows it."""
     if isinstance(value, Markup):
         return value
-    plain = _DIRECTION.sub("\ufffd", _IMPOSSIBLE.sub("\ufffd", str(value)))
-    return Markup(html.escape(plain, quote=True))
+    return Markup(html.escape(visible(str(value)), quote=True))
 
 
 def element(name: str, *children: object, **attributes: object) -> Markup:

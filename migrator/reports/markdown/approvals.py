@@ -1,0 +1,73 @@
+"""What needs a person: what to mend or approve with the line to write, what was approved, warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.reports.findings import findings, is_warning
+from migrator.reports.markdown.escape import code, fold, table, text
+from migrator.reports.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from migrator.plan.hazard import Hazard
+    from migrator.reports.findings import Finding
+    from migrator.reports.markdown.detail import Detail
+    from migrator.reports.subject import Subject
+
+_PATH = 120
+"""Characters of a place; a file's name is needed whole."""
+
+
+def lines(subject: Subject, detail: Detail) -> Iterator[str]:
+    """Give the lines; none where nothing was found."""
+    found = sorted(findings(subject), key=lambda finding: finding.weight)
+    waiting = [finding for finding in found if finding.hazard.blocks]
+    approved = [finding for finding in found if finding.hazard.approved is not None]
+    warned = [finding for finding in found if is_warning(finding.hazard)]
+    if waiting:
+        yield from ("", "### What it needs from you", "")
+        yield from _waiting(waiting, detail)
+    if approved:
+        yield from ("", "### Approved in the files", "")
+        head = ("Where", "Hazard", "What happens", "Reason")
+        yield from _table(head, approved, detail, lambda hazard: text(hazard.approved, detail.width))
+    if warned:
+        yield ""
+        yield from fold(counted(len(warned), "warning"), _warnings(warned, detail))
+
+
+def _waiting(waiting: Sequence[Finding], detail: Detail) -> Iterator[str]:
+    head = ("Where", "Hazard", "What happens", "What to do")
+    yield from _table(head, waiting, detail, lambda hazard: _answer(hazard, detail.width))
+
+
+def _warnings(warned: Sequence[Finding], detail: Detail) -> Iterator[str]:
+    head = ("Where", "Hazard", "What may happen", "Instead")
+    yield from _table(head, warned, detail, lambda hazard: text(hazard.instead or "", detail.width))
+
+
+def _table(
+    head: tuple[str, ...], found: Sequence[Finding], detail: Detail, last: Callable[[Hazard], str]
+) -> Iterator[str]:
+    shown = found[: detail.items]
+    yield from table(head, [[*_cells(finding, detail.width), last(finding.hazard)] for finding in shown])
+    if len(found) > len(shown):
+        yield ""
+        yield f"… and {len(found) - len(shown):,} more."
+
+
+def _cells(finding: Finding, width: int) -> tuple[str, str, str]:
+    hazard, region = finding.hazard, finding.region
+    place = f"{finding.path or finding.file}:{region.line}:{region.column}"
+    return code(place, max(width, _PATH)), code(hazard.kind), text(hazard.message, width)
+
+
+def _answer(hazard: Hazard, width: int) -> str:
+    instead = text(hazard.instead, width) if hazard.instead else ""
+    if not hazard.approvable:
+        return instead or "mend the file; nobody can approve it"
+    line = code(f'-- migrate: allow {hazard.kind} reason="…"')
+    first = f"{instead}; or a" if instead else "A"
+    return f"{first}pprove it, on a line before the statement: {line}"

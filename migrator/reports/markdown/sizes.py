@@ -1,0 +1,47 @@
+"""How large what a step works on was, as far as the facts know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.plan.step import Backfill, Step
+from migrator.reports.amounts import size
+from migrator.reports.markdown.escape import code, unbroken
+from migrator.reports.words import counted
+
+if TYPE_CHECKING:
+    from migrator.postgres.identifiers import QualifiedName
+    from migrator.reports.subject import Subject
+
+_NAMED = 3
+
+
+def size_of(step: Step, subject: Subject) -> str:
+    """Return the rows and sizes of what the step reads or writes from end to end."""
+    relations = worked_on(step)
+    if not relations:
+        return "–"
+    if len(relations) == 1:
+        return extent(relations[0], subject)
+    parts = [f"{code(name, 130)}: {extent(name, subject)}" for name in relations[:_NAMED]]
+    more = f"<br>and {len(relations) - _NAMED:,} more" if len(relations) > _NAMED else ""
+    return "<br>".join(parts) + more
+
+
+def worked_on(step: Step) -> list[QualifiedName]:
+    """Return the tables whose size decides how long the step takes."""
+    effect = step.effect
+    walked = (step.work.table,) if isinstance(step.work, Backfill) else ()
+    return list(dict.fromkeys((*walked, *effect.rewrites, *effect.index_builds, *effect.scans)))
+
+
+def extent(name: QualifiedName, subject: Subject) -> str:
+    """Return rows and bytes of a table, `new` where the plan makes it."""
+    relation = subject.facts.relation(name)
+    if relation is None:
+        return "new" if subject.facts.complete else "not known"
+    if relation.rows == 0:
+        return "empty"
+    rows = "rows not known" if relation.rows is None else counted(int(relation.rows), "row")
+    parts = [rows] if relation.bytes is None else [rows, size(relation.bytes)]
+    return ", ".join(unbroken(part) for part in parts)
