@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrator import __version__
 from migrator.cli.repository import path_in_repository
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ def failed(project: Project, failure: MigrateError, root: Path | None) -> Callab
     from migrator.reports.subject import Subject
 
     files = [failure.at.file] if failure.at is not None else []
-    subject = Subject(plan=Plan(), failure=failure, paths=_paths(files, root), name=_name(project, root))
+    subject = Subject(
+        plan=Plan(tool_version=__version__),
+        failure=failure,
+        paths=_paths(files, root),
+        name=_name(project, root),
+    )
     return lambda form: _rendered(form, subject)
 
 

@@ -81,9 +81,8 @@ def findings(subject: Subject) -> tuple[Finding, ...]:
 def _placed(subject: Subject) -> Iterator[tuple[Hazard, SourceStatement | None, str]]:
     for migration in subject.plan.migrations:
         yield from ((hazard, None, migration.file) for hazard in migration.findings)
-        for statement in subject.plan.statements:
-            if statement.migration == migration.version:
-                yield from ((hazard, statement, statement.file) for hazard in statement.hazards)
+    for statement in subject.plan.statements:
+        yield from ((hazard, statement, statement.file) for hazard in statement.hazards)
 
 
 def _finding(  # noqa: PLR0917  # one for each thing a finding is made of

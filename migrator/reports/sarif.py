@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from migrator import __version__
 from migrator.plan.hazard import Hazard, HazardKind, Severity
 from migrator.reports.characters import one_line, visible
 from migrator.reports.findings import failure_fingerprint, findings
@@ -60,7 +59,7 @@ def render(subject: Subject) -> str:
 def _run(rules: list[Any], results: list[Any], subject: Subject) -> dict[str, Any]:
     driver = {
         "name": "migrate plan",
-        "version": __version__,
+        "version": subject.plan.tool_version,
         "informationUri": HOME,
         "rules": rules,
     }

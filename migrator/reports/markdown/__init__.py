@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.reports.findings import findings
 from migrator.reports.markdown import approvals, basis, diagrams, files, head, proof
 from migrator.reports.markdown.detail import LEVELS, Detail
 from migrator.reports.markdown.escape import code, comment, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from migrator.errors import MigrateError
+    from migrator.reports.findings import Finding
     from migrator.reports.subject import Subject
 
 LIMIT = 65_000
@@ -34,46 +36,49 @@ def marker(name: str) -> str:
 def render(subject: Subject, *, limit: int = LIMIT) -> str:
     """Return the report, in at most `limit` bytes of UTF-8."""
     if subject.failure is not None:
-        return _joined(_failed(subject.failure, subject))
-    told = _told(subject, limit)
-    if told is None:
-        return _joined([marker(subject.name), *head.lines(subject, ("all but this",))])
-    detail, written = told
-    return _with_diagrams(subject, detail, written, limit)
-
-
-def _told(subject: Subject, limit: int) -> tuple[Detail, str] | None:
-    """Return the fullest report without diagrams that fits."""
+        return _within(limit, _failed(subject.failure, subject)) or marker(subject.name)
+    found = findings(subject)
     for detail in LEVELS:
-        written = _report(subject, detail, ())
-        if len(written.encode()) <= limit:
-            return detail, written
-    return None
+        written = _within(limit, _report(subject, found, detail, ()))
+        if written is not None:
+            return _with_diagrams(subject, found, detail, limit) or written
+    least = [marker(subject.name), *head.lines(subject, ("all but this",))]
+    return _joined(least)
 
 
-def _with_diagrams(subject: Subject, detail: Detail, written: str, limit: int) -> str:
+def _with_diagrams(subject: Subject, found: Sequence[Finding], detail: Detail, limit: int) -> str | None:
     """Add the diagrams where all else is told and there is room: they are the first to go."""
     drawn = diagrams.lines(subject) if detail is LEVELS[0] else None
-    if drawn is not None:
-        complete = _report(subject, detail, drawn)
-        if len(complete.encode()) <= limit:
-            return complete
-    less = _report(subject, detail, (), also=(_DIAGRAMS,))
-    return less if len(less.encode()) <= limit else written
+    complete = None if drawn is None else _within(limit, _report(subject, found, detail, drawn))
+    return complete or _within(limit, _report(subject, found, detail, (), also=(_DIAGRAMS,)))
 
 
-def _report(subject: Subject, detail: Detail, drawn: Iterable[str], *, also: tuple[str, ...] = ()) -> str:
-    return _joined(
-        [
-            marker(subject.name),
-            *head.lines(subject, (*also, *detail.left_out)),
-            *approvals.lines(subject, detail),
-            *files.lines(subject, detail),
-            *drawn,
-            *proof.lines(subject, detail),
-            *basis.lines(subject, detail),
-        ]
-    )
+def _report(
+    subject: Subject,
+    found: Sequence[Finding],
+    detail: Detail,
+    drawn: Sequence[str],
+    *,
+    also: tuple[str, ...] = (),
+) -> Iterator[str]:
+    yield marker(subject.name)
+    yield from head.lines(subject, (*also, *detail.left_out))
+    yield from approvals.lines(found, detail)
+    yield from files.lines(subject, detail)
+    yield from drawn
+    yield from proof.lines(subject, detail)
+    yield from basis.lines(subject, detail)
+
+
+def _within(limit: int, lines: Iterable[str]) -> str | None:
+    """Return the lines as one text, or None as soon as there are too many."""
+    told, size = [], 0
+    for line in lines:
+        told.append(line)
+        size += len(line.encode()) + 1
+        if size > limit:
+            return None
+    return _joined(told)
 
 
 def _failed(failure: MigrateError, subject: Subject) -> list[str]:

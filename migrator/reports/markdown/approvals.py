@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.findings import findings, is_warning
+from migrator.reports.findings import is_warning
 from migrator.reports.markdown.escape import code, fold, table, text
 from migrator.reports.words import counted
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from migrator.plan.hazard import Hazard
     from migrator.reports.findings import Finding
     from migrator.reports.markdown.detail import Detail
-    from migrator.reports.subject import Subject
 
 _PATH = 120
 """Characters of a place; a file's name is needed whole."""
 
 
-def lines(subject: Subject, detail: Detail) -> Iterator[str]:
+def lines(findings: Sequence[Finding], detail: Detail) -> Iterator[str]:
     """Give the lines; none where nothing was found."""
-    found = sorted(findings(subject), key=lambda finding: finding.weight)
+    found = sorted(findings, key=lambda finding: finding.weight)
     waiting = [finding for finding in found if finding.hazard.blocks]
     approved = [finding for finding in found if finding.hazard.approved is not None]
     warned = [finding for finding in found if is_warning(finding.hazard)]

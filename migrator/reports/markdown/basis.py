@@ -40,6 +40,11 @@ def _items(subject: Subject, detail: Detail) -> Iterator[str]:
     for statement in plan.statements:
         if statement.effect.unknown:
             yield f"- {_place(statement, subject)} is not understood: {code(statement.text, _EXCERPT)}"
+    understood = {each.migration for each in plan.statements if not each.effect.unknown}
+    for migration in plan.migrations:
+        if migration.touches_everything and migration.version in understood:
+            path = code(subject.path(migration.file), 200)
+            yield f"- {path} runs code that may touch anything; what it does to other tables is not known."
     unknown = _without_size(subject)
     if unknown and plan.facts != "nothing":
         named = ", ".join(code(name) for name in unknown[: detail.items])

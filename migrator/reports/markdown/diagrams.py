@@ -97,8 +97,8 @@ class _Picture:
 
     def _entity(self, table: Relation, own: str, columns: Sequence[Column]) -> Iterator[str]:
         before = self.other.relation(table.name)
-        named = str(table.name) if before is not None else f"{table.name} ({self.word})"
-        yield f"  {own}[{label(named)}] {{"
+        named = label(str(table.name), "" if before is not None else self.word)
+        yield f"  {own}[{named}] {{"
         for column in _shown(columns, table):
             yield f"    {self._attribute(column, table, before)}"
         if len(columns) > _COLUMNS:

@@ -21,6 +21,9 @@ _LONGEST = 2_000
 """Lines of a statement that are compared line by line; longer ones are shown whole, one after the other."""
 
 
+_TITLE = "What is written, and what runs"
+
+
 def lines(statements: Sequence[SourceStatement], steps: Sequence[Step]) -> Iterator[str]:
     """Give the lines; none where the file holds no statement."""
     if statements:
@@ -29,7 +32,8 @@ def lines(statements: Sequence[SourceStatement], steps: Sequence[Step]) -> Itera
             of_statement[step.statement].append(step)
         told = [line for each in statements for line in ("", *_statement(each, of_statement[each.index]))]
         yield ""
-        yield from fold("What is written, and what runs", told[1:])
+        unchanged = all(each.as_written for each in statements)
+        yield from fold("All of it runs as written" if unchanged else _TITLE, told[1:])
 
 
 def _statement(statement: SourceStatement, steps: Sequence[Step]) -> Iterator[str]:

@@ -75,7 +75,7 @@ def quoted(said: str, limit: int = 80) -> str:
     return f'"{kept or "_"}"'
 
 
-def label(name: str) -> str:
-    """Return the label of a table: in one word, because Mermaid looks for its own words in it."""
-    kept = re.sub(r"\s", "_", _QUOTED.sub("_", shortened(name, 2 * LONGEST)))
-    return f'"{kept or "_"}"'
+def label(name: str, remark: str = "") -> str:
+    """Return the label of a table: the name in one word, because Mermaid looks for its own words in it."""
+    kept = re.sub(r"\s", "_", _QUOTED.sub("_", shortened(name, 2 * LONGEST))) or "_"
+    return f'"{kept} ({remark})"' if remark else f'"{kept}"'
