@@ -19,19 +19,27 @@ try:
 except SystemExit as exit:
     assert not exit.code, exit.code
 print()
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+print(json.dumps(sorted(sys.modules)))
 """
+
+REPORTS = ("github", "gitlab", "html", "markdown", "sarif", "subject", "findings", "characters")
+
+
+def modules(*arguments: str, cwd: Path | None = None) -> tuple[str, set[str]]:
+    """The output of a command, and the modules that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, *arguments], capture_output=True, text=True, check=False, cwd=cwd
+    )
+    assert done.returncode == 0, done.stderr
+
+    output, _, loaded = done.stdout.strip().rpartition("\n")
+    return output, set(json.loads(loaded))
 
 
 def run(*arguments: str) -> tuple[str, set[str]]:
     """The output of a command, and the packages that it loaded."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-    output, _, modules = done.stdout.strip().rpartition("\n")
-    return output, set(json.loads(modules))
+    output, loaded = modules(*arguments)
+    return output, {name.partition(".")[0] for name in loaded}
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
@@ -54,3 +62,14 @@ def test_version_is_that_of_the_package() -> None:
     output, _ = run("--version")
 
     assert __version__ in output.split()
+
+
+@pytest.mark.parametrize(
+    ("form", "needed"), [("text", set()), ("github", {"github", "subject", "findings", "characters"})]
+)
+def test_a_plan_loads_the_reports_that_are_asked_for(form: str, needed: set[str], tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text("CREATE TABLE users (id int);")
+
+    _, loaded = modules("plan", "--offline", "1_a.sql", "--format", form, cwd=tmp_path)
+
+    assert {name for name in REPORTS if f"migrator.reports.{name}" in loaded} == needed

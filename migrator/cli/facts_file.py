@@ -42,9 +42,11 @@ class FactsFile:
         between = self._between(project, chosen)
         if between:
             facts = _in_use(fold(between, facts, project.policy))
-        notes = [f"the facts are {self.age()} old ({self.path})"]
-        notes += [f"as they will be after {_names(between)}, which they do not have yet"] if between else []
-        return facts, tuple(notes)
+        # Not among the notes: reports hold those, and do not change from one day to the next.
+        say(f"the facts are {self.age()} old ({self.path})", label="note", color="cyan")
+        if not between:
+            return facts, ()
+        return facts, (f"the facts are as they will be after {_names(between)}, which had not run yet",)
 
     def age(self) -> str:
         """Return the age in days, or hours."""

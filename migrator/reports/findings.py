@@ -63,9 +63,8 @@ class Finding:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """What waits for a person comes first, then what cannot be approved, then by severity."""
-        hazard = self.hazard
-        return (-_waiting(hazard), 0 if hazard.approved is not None else -hazard.severity.rank)
+        """What is to be mended comes first, then what is to be approved, then by severity."""
+        return (-_waiting(self.hazard), -self.hazard.severity.rank)
 
 
 def findings(subject: Subject) -> tuple[Finding, ...]:

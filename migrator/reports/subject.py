@@ -28,8 +28,6 @@ class Subject:
     """The files that were planned, as they were read; those of a saved plan are not known."""
     facts: Facts = field(default_factory=Facts)
     """What was known of the database before the first step."""
-    facts_made_at: str | None = None
-    """When the facts were read, where that was not for this report."""
     policy: Policy = field(default_factory=Policy)
     paths: Mapping[str, str] = field(default_factory=dict)
     """Of each file, by its name in the plan: its path from the root of the repository, with slashes.

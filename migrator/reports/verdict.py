@@ -1,5 +1,7 @@
 """What a plan comes to, in one line: whether it may run, and how long anybody can be made to wait."""
 
+import math
+
 from migrator.plan.hazard import Severity
 from migrator.plan.plan import Plan
 from migrator.plan.step import PartitionConstraints, PartitionIndexes, Phase, Step
@@ -57,12 +59,17 @@ def felt(plan: Plan) -> list[Step]:
 
 
 def worst(plan: Plan) -> tuple[LockMode, Step] | None:
-    """Return the strongest lock on anything that was there before, and the first step that takes it."""
+    """Return the strongest lock on anything that was there before, and the step that may hold it longest."""
     made = _made(plan)
     taken = [
         (lock.mode, step) for step in plan.steps for lock in step.effect.locks if lock.relation not in made
     ]
-    return max(taken, key=lambda found: found[0].strength, default=None)
+    return max(taken, key=lambda found: (found[0].strength, _longest(found[1])), default=None)
+
+
+def _longest(step: Step) -> float:
+    limit = bound(step)
+    return math.inf if limit is None else limit
 
 
 def _made(plan: Plan) -> frozenset[QualifiedName]:

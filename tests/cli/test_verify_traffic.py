@@ -73,7 +73,7 @@ def test_no_traffic_where_no_application_can_be(site: Site, more: tuple[str, ...
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("pdf=a.pdf", "formats are html, json, text"),
+        ("pdf=a.pdf", "formats are text, json, html"),
         ("a.html", "is not FORMAT=FILE"),
         ("html=", "is not FORMAT=FILE"),
         ("html=nowhere/a.html", "there is no folder 'nowhere'"),
@@ -81,25 +81,25 @@ def test_no_traffic_where_no_application_can_be(site: Site, more: tuple[str, ...
 )
 def test_report_that_cannot_be_is_refused_before_anything_is_done(value: str, words: str) -> None:
     with pytest.raises(click.BadParameter, match=words):
-        ReportOption().convert(value, None, None)
+        ReportOption(("text", "json", "html")).convert(value, None, None)
 
 
 def test_reports_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a=b.html"
     path.write_text("before")
-    report = ReportOption().convert(f"html={path}", None, None)
+    report = ReportOption(("text", "json", "html")).convert(f"html={path}", None, None)
 
     def fail() -> str:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        write_reports((report,), {"html": fail})
+        write_reports((report,), lambda _: fail())
     assert path.read_text() == "before"
-    write_reports((report,), {"html": lambda: "after \ud800"})
+    write_reports((report,), lambda _: "after \ud800")
     assert path.read_text() == "after ?"
     assert [each.name for each in tmp_path.iterdir()] == ["a=b.html"]
     with pytest.raises(UsageError, match="cannot write"):
-        write_reports((ReportFile("text", tmp_path),), {"text": lambda: "x"})
+        write_reports((ReportFile("text", tmp_path),), lambda _: "x")
 
 
 def test_command_line_is_told_as_it_was_given_without_secrets(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.reports.update`: write the expected reports anew; read the difference before it is committed."""
+"""`python -m tests.reports.update`: write the expected reports anew; read the difference first."""
 
 from tests.reports.golden_files import FORMATS, golden_file
 from tests.reports.samples import SUBJECTS

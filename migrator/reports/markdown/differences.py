@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from migrator.plan.plan import SourceStatement
     from migrator.plan.step import Step
 
+_EXCERPT = 80
+
 _LONGEST = 2_000
 """Lines of a statement that are compared line by line; longer ones are shown whole, one after the other."""
 
@@ -38,7 +40,7 @@ def lines(statements: Sequence[SourceStatement], steps: Sequence[Step]) -> Itera
 
 def _statement(statement: SourceStatement, steps: Sequence[Step]) -> Iterator[str]:
     place = code(f"{statement.line}:{statement.column}")
-    word = "runs as written" if statement.as_written else "as written"
+    word = f"{code(statement.text, _EXCERPT)} runs as written" if statement.as_written else "as written"
     effect = statement.effect
     parts = [locks(effect), work(effect), whom(effect)] if effect.locks or effect.long else ["no lock"]
     yield f"{place} {word}: {text(', '.join(part for part in parts if part), 600)}"

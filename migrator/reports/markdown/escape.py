@@ -25,7 +25,7 @@ _SPECIAL = re.compile(
     | (?P<block>^(?:[-+=]|\d+[.)]))  # a list or a rule, at the beginning
     | (?P<sigil>
           @(?=[\w-]) | [#!&](?=\d) | [%~](?=[\w"])  # people, issues, merge requests, milestones, labels
-        | :(?=[\w+-]+:)  # a picture
+        | :(?=[a-z+-][\w+-]*:)  # a picture
       )
     | (?P<issue>\bGH-(?=\d))
     | (?P<markup>
@@ -40,7 +40,7 @@ _SPECIAL = re.compile(
 _PLAIN = re.compile(r"[^`|\\\s](?:[^`|\\\n\r\t]*[^`|\\\s])?")
 """What may stand between backticks, also in the cell of a table."""
 
-_HARMLESS = re.compile(r"[A-Za-z0-9 ,-]|[^\x00-\xff]")
+_HARMLESS = re.compile(r"[A-Za-z0-9 ,]|[^\x00-\xff]")
 
 FENCE = "```"
 

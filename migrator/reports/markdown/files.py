@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from migrator.plan.step import Backfill, Phase
 from migrator.reports.markdown import differences, sql
 from migrator.reports.markdown.escape import code, table, text, unbroken
-from migrator.reports.markdown.sizes import size_of
+from migrator.reports.markdown.sizes import amount_of
 from migrator.reports.words import counted, duration, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from migrator.plan.estimate import Estimate
     from migrator.plan.plan import PlannedMigration, SourceStatement
     from migrator.plan.step import Step, Timeouts
     from migrator.reports.markdown.detail import Detail
@@ -25,7 +26,7 @@ _HEAD = (
     "What",
     "Lock",
     "Work",
-    "Rows (estimated), size",
+    "Size, and what it takes (estimated)",
     "Timeouts: lock / statement / all attempts",
 )
 
@@ -39,17 +40,20 @@ def lines(subject: Subject, detail: Detail) -> Iterator[str]:
     """Give the lines of every file, as far as there is room for their steps."""
     steps: dict[str, list[Step]] = defaultdict(list)
     statements: dict[str, list[SourceStatement]] = defaultdict(list)
+    estimates: dict[str, list[Estimate]] = defaultdict(list)
     for step in subject.plan.steps:
         steps[step.migration].append(step)
     for statement in subject.plan.statements:
         statements[statement.migration].append(statement)
+    for estimate in subject.plan.estimates:
+        estimates[estimate.migration].append(estimate)
     left, untold = detail.steps, 0
     for migration in subject.plan.migrations:
         mine = steps[migration.version]
         if mine and left <= 0:
             untold += 1
             continue
-        yield from _file(migration, mine, left, subject)
+        yield from _file(migration, mine, estimates[migration.version], left, subject)
         if detail.differences:
             yield from differences.lines(statements[migration.version], mine)
         if detail.sql:
@@ -60,7 +64,13 @@ def lines(subject: Subject, detail: Detail) -> Iterator[str]:
         yield f"{counted(untold, 'more file')}, whose steps are not shown."
 
 
-def _file(migration: PlannedMigration, steps: Sequence[Step], left: int, subject: Subject) -> Iterator[str]:
+def _file(
+    migration: PlannedMigration,
+    steps: Sequence[Step],
+    estimates: Sequence[Estimate],
+    left: int,
+    subject: Subject,
+) -> Iterator[str]:
     waiting = sum(step.phase is Phase.CONTRACT for step in steps)
     contract = f", {waiting:,} of them on demand (`migrate contract`)" if waiting else ""
     yield ""
@@ -71,20 +81,21 @@ def _file(migration: PlannedMigration, steps: Sequence[Step], left: int, subject
         return
     yield f"{counted(len(steps), 'step')}{contract}:"
     yield ""
-    yield from table(_HEAD, [_row(step, subject) for step in steps[:left]])
+    expected = {estimate.step: estimate for estimate in estimates}
+    yield from table(_HEAD, [_row(step, expected.get(step.id), subject) for step in steps[:left]])
     if len(steps) > left:
         yield ""
         yield f"… and {counted(len(steps) - left, 'more step')}."
 
 
-def _row(step: Step, subject: Subject) -> tuple[str, ...]:
+def _row(step: Step, estimate: Estimate | None, subject: Subject) -> tuple[str, ...]:
     return (
         step.id,
         str(step.phase),
         text(step.title, 160),
         _locks(step),
         text(_work(step), 160),
-        size_of(step, subject),
+        amount_of(step, estimate, subject),
         _limits(step.timeouts),
     )
 

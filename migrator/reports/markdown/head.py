@@ -90,7 +90,7 @@ def _written(plan: Plan) -> str:
 def _facts(subject: Subject) -> str:
     plan = subject.plan
     where = f" of {code(shortened(plan.database, 80))}" if plan.database else ""
-    made = f", made at {text(subject.facts_made_at, 40)}" if subject.facts_made_at else ""
+    origin = f" ({text(plan.facts_origin, 200)})" if plan.facts_origin else ""
     if plan.facts == "nothing":
         return "without facts: every table is taken to be large and in use"
-    return f"from facts: {text(plan.facts, 40)}{where}{made}"
+    return f"from facts: {text(plan.facts, 40)}{where}{origin}"

@@ -1,4 +1,4 @@
-"""How large what a step works on was, as far as the facts know."""
+"""How large what a step works on is, and how long that takes, as far as the facts know."""
 
 from __future__ import annotations
 
@@ -6,21 +6,32 @@ from typing import TYPE_CHECKING
 
 from migrator.plan.step import Backfill, Step
 from migrator.reports.amounts import size
-from migrator.reports.markdown.escape import code, unbroken
+from migrator.reports.estimates import estimate_text
+from migrator.reports.markdown.escape import code, text, unbroken
 from migrator.reports.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migrator.plan.estimate import Estimate
     from migrator.postgres.identifiers import QualifiedName
     from migrator.reports.subject import Subject
 
 _NAMED = 3
 
 
-def size_of(step: Step, subject: Subject) -> str:
-    """Return the rows and sizes of what the step reads or writes from end to end."""
+def amount_of(step: Step, estimate: Estimate | None, subject: Subject) -> str:
+    """Return what the step reads or writes from end to end, and what that takes as far as it is known."""
     relations = worked_on(step)
     if not relations:
         return "–"
+    sizes = _sizes(relations, subject)
+    if estimate is None or estimate.seconds is None:
+        return sizes
+    return f"{sizes}<br>{text(estimate_text(estimate))}"
+
+
+def _sizes(relations: Sequence[QualifiedName], subject: Subject) -> str:
     if len(relations) == 1:
         return extent(relations[0], subject)
     parts = [f"{code(name, 130)}: {extent(name, subject)}" for name in relations[:_NAMED]]
