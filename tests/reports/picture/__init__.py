@@ -3,6 +3,7 @@
     npm install --prefix FOLDER mermaid github-markdown-css
     python -m tests.reports.picture FOLDER/node_modules REPORT.md [PICTURE.png [WIDTH HEIGHT [FOLD…]]]
 
-It needs Chromium (`CHROMIUM` names the program where it is not on the path). Printed is what Mermaid says of
-each diagram, and FOLD is the summary of a fold that is to be open in the picture; the exit status is 1 where it refuses one.
+It needs Chromium (`CHROMIUM` names the program where it is not on the path). FOLD is the summary of a fold that
+is to be open in the picture. Printed is what Mermaid says of each diagram; the exit status is 1 where it
+refuses one.
 """

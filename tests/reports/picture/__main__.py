@@ -79,10 +79,17 @@ def chromium(page: Path, *arguments: str) -> str:
 
 
 def main(
-    modules: str, report: str, picture: str | None = None, width: str = "1280", height: str = "1400"
+    modules: str,
+    report: str,
+    picture: str | None = None,
+    width: str = "1280",
+    height: str = "1400",
+    *opened: str,
 ) -> int:
     """Judge, and draw."""
     body = as_html(Path(report).read_text(encoding="utf-8"))
+    for fold in opened:
+        body = body.replace(f"<details>\n<summary>{fold}<", f"<details open>\n<summary>{fold}<", 1)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         page.write_text(PAGE.format(modules=Path(modules).resolve().as_uri(), body=body), encoding="utf-8")
