@@ -22,7 +22,7 @@ LARGE_ROWS, LARGE_BYTES = 5_000_000, 1 << 30
 TOOL = "1.0"
 """So that the reports do not change with each release."""
 
-PICTURED = ("order_confirmation_token", "legacy_carts_dropped")
+PICTURED = ("order_confirmation_token", "order_items_foreign_keys")
 """What the documentation shows."""
 
 

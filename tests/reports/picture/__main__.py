@@ -15,6 +15,9 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from migrator.reports.markdown import render
+from tests.reports.samples import sample_history, shop
+
 PAGE = """<!doctype html><html><head><meta charset="utf-8">
 <link rel="stylesheet" href="{modules}/github-markdown-css/github-markdown-light.css">
 <style>.markdown-body {{ padding: 24px 32px; }}
@@ -78,6 +81,15 @@ def chromium(page: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
+def markdown_of(report: str) -> str:
+    """The text of a file, or the report of files of the sample history."""
+    if report.endswith(".md"):
+        return Path(report).read_text(encoding="utf-8")
+    if report == "each":
+        return "\n".join(render(shop(migration.name)) for migration in sample_history()[1:])
+    return render(shop(*report.split(",")))
+
+
 def main(
     modules: str,
     report: str,
@@ -87,7 +99,7 @@ def main(
     *opened: str,
 ) -> int:
     """Judge, and draw."""
-    body = as_html(Path(report).read_text(encoding="utf-8"))
+    body = as_html(markdown_of(report))
     for fold in opened:
         body = body.replace(f"<details>\n<summary>{fold}<", f"<details open>\n<summary>{fold}<", 1)
     with tempfile.TemporaryDirectory() as folder:
