@@ -165,14 +165,15 @@ def test_without_comments_or_without_a_pull_request_only_the_summary_is_written(
     assert summary(job).count("<!-- migrator:") == 2
 
 
-def test_a_file_that_cannot_be_read_fails_with_its_place_and_without_a_report(job: Job, forge: Forge) -> None:
+def test_a_file_that_cannot_be_read_fails_and_the_comment_says_where(job: Job, forge: Forge) -> None:
     write(job, "2_bad.sql", "ALTER TABLE users ADD COLUMN 'x;\n")
 
     done = job.run(*STEPS)
 
     assert done["Judge"].code == 5, done
     assert "migrations/2_bad.sql:1:" in done["Plan"].out
-    assert forge.writes == []
+    assert "there is no plan" in forge.comments[0]["body"]
+    assert "migrations/2_bad.sql:1:" in forge.comments[0]["body"]
 
 
 def test_what_users_write_is_never_code(job: Job, forge: Forge) -> None:
