@@ -67,9 +67,10 @@ def _subject(
 ) -> Subject:
     from migrator.reports.subject import Subject
 
-    files = [migration.file for migration in planned.plan.migrations]
+    plan = planned.plan
+    files = [*(migration.file for migration in plan.migrations), *(h.file for h in plan.hazards if h.file)]
     return Subject(
-        plan=planned.plan,
+        plan=plan,
         proof=proof,
         migrations=planned.migrations,
         facts=planned.facts,

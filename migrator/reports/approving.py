@@ -6,6 +6,8 @@ import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from migrator.plan.hazard import ApprovedIn
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -49,6 +51,18 @@ def entry(
         f"reason = {_quoted(reason)}",
         *optional,
     )
+
+
+def terms(hazard: Hazard) -> str:
+    """Say how long an approval counts, and who gave it where it does not stand in the SQL file."""
+    given = hazard.approval
+    if given is None:
+        return ""
+    until = f" until {given.until}" if given.until else ""
+    if given.by is ApprovedIn.DIRECTIVE:
+        return f" ({until.strip()})" if until else ""
+    by = f" by {given.approved_by}" if given.approved_by else ""
+    return f" (approved{by}{until} in {given.file}:{given.line})"
 
 
 def _quoted(text: str) -> str:

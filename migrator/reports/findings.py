@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.plan import SourceStatement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.plan import SourceStatement
     from migrator.reports.subject import Subject
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -53,6 +53,8 @@ class Finding:
     """A hazard, where it stands, and who it is from one report to the next."""
 
     hazard: Hazard
+    statement: SourceStatement | None
+    """None where it is of the file as a whole."""
     file: str
     """As the plan names it."""
     path: str | None
@@ -79,7 +81,7 @@ def findings(subject: Subject) -> tuple[Finding, ...]:
 
 def _placed(subject: Subject) -> Iterator[tuple[Hazard, SourceStatement | None, str]]:
     for migration in subject.plan.migrations:
-        yield from ((hazard, None, migration.file) for hazard in migration.findings)
+        yield from ((hazard, None, hazard.file or migration.file) for hazard in migration.findings)
     for statement in subject.plan.statements:
         yield from ((hazard, statement, statement.file) for hazard in statement.hazards)
 
@@ -96,6 +98,7 @@ def _finding(  # noqa: PLR0917  # one for each thing a finding is made of
     what = statement.checksum if statement is not None else hazard.message
     return Finding(
         hazard=hazard,
+        statement=statement,
         file=file,
         path=path,
         region=_region(hazard, statement, sources.get(file)),
@@ -166,8 +169,8 @@ def _order(finding: Finding) -> tuple[str, int, int, str, str, str]:
 
 
 def is_error(hazard: Hazard) -> bool:
-    """Whether it stops the plan as it is."""
-    return hazard.blocks
+    """Whether it stops the plan, or whoever reads it (`--fail-on`), and nobody has said that it is known."""
+    return hazard.severity is Severity.ERROR and hazard.approved is None
 
 
 def is_warning(hazard: Hazard) -> bool:

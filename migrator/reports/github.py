@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.reports.approving import instruction, terms
 from migrator.reports.characters import visible
 from migrator.reports.findings import findings, is_error, is_warning
 from migrator.reports.words import counted
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from migrator.errors import MigrateError
     from migrator.plan.hazard import Hazard
+    from migrator.plan.plan import Plan
     from migrator.reports.findings import Finding
     from migrator.reports.subject import Subject
 
@@ -37,7 +39,7 @@ def render(subject: Subject) -> str:
     if subject.failure is not None:
         return _of_failure(subject.failure, subject) + "\n"
     found = sorted(findings(subject), key=lambda finding: finding.weight)
-    lines = [line for level in LEVELS for line in _of_level(level, found)]
+    lines = [line for level in LEVELS for line in _of_level(level, found, subject.plan)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -48,25 +50,27 @@ def level_of(hazard: Hazard) -> str:
     return "warning" if is_warning(hazard) else "notice"
 
 
-def _of_level(level: str, found: Sequence[Finding]) -> Iterator[str]:
+def _of_level(level: str, found: Sequence[Finding], plan: Plan) -> Iterator[str]:
     mine = [finding for finding in found if level_of(finding.hazard) == level]
     shown = mine if len(mine) <= SHOWN else mine[: SHOWN - 1]
-    yield from (_command(level, _properties(finding), message(finding.hazard)) for finding in shown)
+    yield from (_command(level, _properties(finding), message(finding, plan)) for finding in shown)
     if len(mine) > len(shown):
         rest = counted(len(mine) - len(shown), f"more {level}")
         title = f"migrate plan: {rest}"
         yield _command(level, {"title": title}, f"{rest}, which are not shown here: see the whole report")
 
 
-def message(hazard: Hazard) -> str:
+def message(finding: Finding, plan: Plan) -> str:
     """Return what a hazard is, and what to do about it, in a line or a few."""
+    hazard = finding.hazard
     parts = [hazard.message]
     if hazard.instead:
         parts.append(f"Instead: {hazard.instead}")
     if hazard.approved is not None:
-        parts.append(f"Approved: {hazard.approved}")
-    elif hazard.blocks and hazard.approvable:
-        parts.append(f'Or approve it in the file: -- migrate: allow {hazard.kind} reason="…"')
+        parts.append(f"Approved: {hazard.approved}{terms(hazard)}")
+    elif hazard.blocks and hazard.approvable and finding.statement is not None:
+        sentence, *lines = instruction(hazard, finding.statement, plan)
+        parts += [f"Or {sentence}", *lines]
     return "\n".join(parts)
 
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from migrator.plan.hazard import Hazard, Severity
+from migrator.reports.approving import terms
 from migrator.reports.characters import one_line
 from migrator.reports.findings import failure_fingerprint, findings
 
@@ -61,7 +62,7 @@ def _description(hazard: Hazard) -> str:
     """Return one line: the interface shows no more."""
     said = one_line(hazard.message)
     if hazard.approved is not None:
-        return f"{said} (approved: {one_line(hazard.approved)})"
+        return f"{said} (approved: {one_line(hazard.approved + terms(hazard))})"
     return f"{said} (instead: {one_line(hazard.instead)})" if hazard.instead else said
 
 

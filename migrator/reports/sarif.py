@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from migrator.plan.hazard import Hazard, HazardKind, Severity
+from migrator.plan.hazard import ApprovedIn, Hazard, HazardKind, Severity
+from migrator.reports.approving import terms
 from migrator.reports.characters import one_line, visible
 from migrator.reports.findings import failure_fingerprint, findings
 from migrator.reports.github import message
@@ -107,7 +108,7 @@ def _result(finding: Finding, kinds: Sequence[HazardKind], subject: Subject) -> 
         "ruleId": hazard.kind.value,
         "ruleIndex": kinds.index(hazard.kind),
         "level": _LEVELS[hazard.severity],
-        "message": {"text": visible(message(hazard))},
+        "message": {"text": visible(message(finding, subject.plan))},
         "locations": _locations(finding, subject),
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "suppressions": _suppressions(hazard),
@@ -118,7 +119,9 @@ def _suppressions(hazard: Hazard) -> list[dict[str, str]]:
     """Return the approval; an empty list says that there is none, which no list would leave open."""
     if hazard.approved is None:
         return []
-    return [{"kind": "inSource", "status": "accepted", "justification": one_line(hazard.approved)}]
+    elsewhere = hazard.approval is not None and hazard.approval.by is ApprovedIn.FILE
+    reason = one_line(f"{hazard.approved}{terms(hazard)}")
+    return [{"kind": "external" if elsewhere else "inSource", "status": "accepted", "justification": reason}]
 
 
 def _locations(finding: Finding, subject: Subject) -> list[dict[str, Any]]:

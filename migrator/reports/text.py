@@ -7,7 +7,7 @@ Colours are the command line's business.
 from collections.abc import Iterator
 
 from migrator.plan.estimate import Estimate
-from migrator.plan.hazard import ApprovedIn, Hazard, Severity
+from migrator.plan.hazard import Hazard
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of, partitions_known
 from migrator.plan.plan import Plan, PlannedMigration, SourceStatement
@@ -25,7 +25,7 @@ from migrator.plan.step import (
     Transaction,
     Work,
 )
-from migrator.reports.approving import instruction
+from migrator.reports.approving import instruction, terms
 from migrator.reports.estimates import estimate_text
 from migrator.reports.verdict import verdict
 from migrator.reports.words import MARGIN, RECOVERY, limits, locks, prose, whom, work
@@ -90,19 +90,7 @@ def _hazard(hazard: Hazard) -> Iterator[str]:
     if hazard.instead:
         yield from _prose(f"instead: {hazard.instead}", deeper=2)
     if hazard.approved is not None:
-        yield from _prose(f"reason: {hazard.approved}{_terms(hazard)}", deeper=2)
-
-
-def _terms(hazard: Hazard) -> str:
-    """Say how long an approval counts, and who gave it where it does not stand in the SQL file."""
-    given = hazard.approval
-    if given is None:
-        return ""
-    until = f" until {given.until}" if given.until else ""
-    if given.by is ApprovedIn.DIRECTIVE:
-        return f" ({until.strip()})" if until else ""
-    by = f" by {given.approved_by}" if given.approved_by else ""
-    return f" (approved{by}{until} in {given.file}:{given.line})"
+        yield from _prose(f"reason: {hazard.approved}{terms(hazard)}", deeper=2)
 
 
 def _approving(hazard: Hazard, statement: SourceStatement, plan: Plan) -> Iterator[str]:

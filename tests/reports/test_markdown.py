@@ -2,7 +2,10 @@
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
+from migrator.plan.hazard import Hazard, HazardKind, Severity
+from migrator.plan.plan import Plan, PlannedMigration
 from migrator.plan.proof import Measurement, Proof
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import quote
@@ -69,6 +72,27 @@ def test_what_to_write_in_the_file() -> None:
     assert '`-- migrate: allow data-loss reason="…"`' in report
     assert "`migrations/1_hostile.sql:1:1`" in report
     assert "is not understood: `SECURITY LABEL ON TABLE orders IS 'x'`" in report
+
+
+def test_entries_of_an_approvals_file() -> None:
+    made = written("DROP TABLE orders;", schema=SCHEMA)
+    plan = replace(made.plan, approvals_file="db/approvals.toml")
+
+    report = render(Subject(plan=plan, migrations=made.migrations, facts=made.facts))
+
+    assert "or approve it in `db/approvals.toml`, as below" in report
+    assert '```toml\n[[approvals]]\nfile = "1_hostile.sql"\n' in report
+
+
+def test_advice_is_shown_though_the_plan_runs() -> None:
+    advice = Hazard(
+        kind=HazardKind.PREFER_TEXT, severity=Severity.ERROR, message="varchar", instead="text", advisory=True
+    )
+    migration = PlannedMigration(version="1", name="a", file="1.sql", findings=(advice,))
+
+    report = render(Subject(plan=Plan(migrations=(migration,))))
+
+    assert "| `1.sql:1:1` | `prefer-text` | varchar | text; the plan runs all the same |" in report
 
 
 def test_sizes_and_timeouts_are_shown() -> None:

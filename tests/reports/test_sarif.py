@@ -4,8 +4,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from msgspec.structs import replace
 
 from migrator.errors import InputError
+from migrator.plan.hazard import Approval, ApprovedIn
 from migrator.plan.plan import Plan
 from migrator.reports.sarif import FINGERPRINT, ROOT, render
 from migrator.reports.subject import Subject
@@ -84,6 +86,19 @@ def test_an_approval_suppresses_with_its_reason() -> None:
 
     assert [{"kind": "inSource", "status": "accepted", "justification": "nobody reads it"}] in suppressed
     assert all(result["suppressions"] == [] for result in results(asking()))
+
+
+def test_an_approval_elsewhere_is_external() -> None:
+    made = written('-- migrate: allow data-loss reason="nobody reads it"\nDROP TABLE carts;', schema=SCHEMA)
+    given = Approval(by=ApprovedIn.FILE, file="approvals.toml", line=3, column=1, approved_by="anna")
+    statement = made.plan.statements[0]
+    hazards = tuple(replace(hazard, approval=given) for hazard in statement.hazards)
+    plan = replace(made.plan, statements=(replace(statement, hazards=hazards),))
+
+    found = results(Subject(plan=plan, migrations=made.migrations))[0]["suppressions"]
+
+    said = "nobody reads it (approved by anna in approvals.toml:3)"
+    assert found == [{"kind": "external", "status": "accepted", "justification": said}]
 
 
 def test_levels() -> None:

@@ -63,7 +63,7 @@ def _report(
 ) -> Iterator[str]:
     yield marker(subject.name)
     yield from head.lines(subject, (*also, *detail.left_out))
-    yield from approvals.lines(found, detail)
+    yield from approvals.lines(found, subject.plan, detail)
     yield from files.lines(subject, detail)
     yield from drawn
     yield from proof.lines(subject, detail)
