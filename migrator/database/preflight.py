@@ -51,6 +51,7 @@ def check(
     missing = [*_wrong_server(version, plan, standby=standby, read_only=read_only)]
     if not journal_allowed:
         missing.append(_journal(role, database, policy.journal_schema, there=journal_there))
+    missing += _unseen(connection)
     missing += _cannot_end_sessions(connection, policy)
     missing += _missing_rights(connection, version, role, database, requirements(plan))
     if missing:
@@ -58,6 +59,17 @@ def check(
         raise PreflightError(f"nothing was begun: {what}")
     unknown = f"PostgreSQL {version} is newer than what this version was tested with ({NEWEST_KNOWN})"
     return (unknown,) if version.major > NEWEST_KNOWN else ()
+
+
+def _unseen(connection: Connection[Any]) -> Iterator[str]:
+    """Say what a role lacks that was taken by SET ROLE: a later run has to find and to end our sessions."""
+    row = connection.execute(load("preflight.sql")["own session"]).fetchone()
+    if row is not None and not row[2]:
+        login, role, _ = row
+        yield (
+            f"{role} may not see and end the sessions of {login}, which a later run must: "
+            f"GRANT pg_read_all_stats, pg_signal_backend TO {quote(role)};"
+        )
 
 
 def _refuse_pooler(connection: Connection[Any], connect: Callable[[], Connection[Any]] | None) -> None:

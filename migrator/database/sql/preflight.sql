@@ -38,6 +38,12 @@ LEFT JOIN pg_namespace AS n ON n.nspname = wanted.schema
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
 
+-- name: own session
+-- After SET ROLE: who logged in, who we are, and whether that role may see and end sessions of the one who logged in.
+SELECT session_user::text, current_user::text, session_user = current_user OR a.backend_start IS NOT NULL
+    AND (pg_has_role(current_user, session_user, 'USAGE') OR pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))
+FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid()
+
 -- name: backend
 -- The process that answers, which behind a transaction pooler may be another one each time.
 SELECT pg_backend_pid()
