@@ -121,6 +121,8 @@ def test_partition_is_detached_in_one_attempt(database: Database) -> None:
 def test_a_reader_is_outwaited_and_holds_nobody_up(database: Database) -> None:
     connection, old, other = database.connect(), database.connect(), database.connect()
     partitioned(connection)
+    for limit in ("lock_timeout = '50ms'", "statement_timeout = '300ms'"):  # they do not count
+        connection.execute(f"ALTER DATABASE {database.name} SET {limit}".encode())
     old.execute("BEGIN")
     old.execute("SELECT count(*) FROM users")
     seen: list[tuple[str, float]] = []
