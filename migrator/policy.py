@@ -111,6 +111,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def style(self) -> frozenset[HazardKind]:
         """The kinds of style that are reported."""
+        if not self.severity:  # asked of every statement
+            return frozenset()
         return frozenset(kind for kind in STYLE if self.weight(kind, Severity.WARNING) is not None)
 
     def weight(self, kind: HazardKind, own: Severity) -> Severity | None:

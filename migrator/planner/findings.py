@@ -29,16 +29,19 @@ _GONE = "there is no such file any more"
 def _of_file(planned: Planned, policy: Policy) -> Planned:
     if planned.statements and (not planned.facts.live or policy.disposable):
         return planned  # nothing is a hazard there, so every approval would be unused
-    off = {kind.value for kind in HazardKind if policy.weight(kind, Severity.WARNING) is None}
-    wanted = unused(planned.source, planned.used | _silent(planned, off))
+    wanted = unused(planned.source, planned.used | _silent(planned, policy))
     stale = _stale_entries(planned, policy)
     return _adding(planned, (each for hazard in (*wanted, *stale) for each in finding(hazard, policy)))
 
 
-def _silent(planned: Planned, off: set[str]) -> frozenset[Directive]:
+def _silent(planned: Planned, policy: Policy) -> frozenset[Directive]:
     """Return directives about hazards that are not reported, so nothing tells if they are needed."""
     every = directives_of(planned.source)
-    return frozenset(d for d in every if isinstance(d, Allow) and d.hazard in off)
+    return frozenset(d for d in every if isinstance(d, Allow) and _is_off(HazardKind(d.hazard), policy))
+
+
+def _is_off(kind: HazardKind, policy: Policy) -> bool:
+    return policy.weight(kind, Severity.WARNING) is None
 
 
 def _stale_entries(planned: Planned, policy: Policy) -> Iterator[Hazard]:

@@ -46,8 +46,10 @@ def _of_file(planned: Planned, plan: tuple[Context, ...], end: Facts) -> Planned
 
 
 def _hazards(scene: "Scene") -> tuple[Hazard, ...]:
-    from migrator.style import CHECKS  # noqa: PLC0415  # as above
+    from migrator.style import CHECKS, kept_by_a_tool  # noqa: PLC0415  # as above
 
+    if kept_by_a_tool(scene):
+        return ()
     wanted = scene.context.policy.style
     checks = (check for check in CHECKS if check.kind in wanted)
     return tuple(hazard for check in checks for hazard in check.hazards(scene))

@@ -17,8 +17,9 @@ from migrator.style.prefer_timestamptz import PREFER_TIMESTAMPTZ
 from migrator.style.rounded_timestamp import ROUNDED_TIMESTAMP
 from migrator.style.row_security_without_policy import ROW_SECURITY_WITHOUT_POLICY
 from migrator.style.table_without_key import TABLE_WITHOUT_KEY
+from migrator.style.tools import kept_by_a_tool
 
-__all__ = ["CHECKS", "Scene", "StyleCheck"]
+__all__ = ["CHECKS", "Scene", "StyleCheck", "kept_by_a_tool"]
 
 CHECKS: tuple[StyleCheck, ...] = (
     PREFER_TEXT,

@@ -42,6 +42,11 @@ class Scene:
         return self.context.statement.command
 
     @property
+    def begin(self) -> Facts:
+        """The facts before the first file."""
+        return self.plan[0].facts
+
+    @property
     def later(self) -> Iterator[Context]:
         """The statements after this one, in this file and the next ones."""
         here = (self.context.migration.version, self.context.index)

@@ -16,6 +16,7 @@ from migrator.sql.syntax import (
     AlterTable,
     Constraint,
     CreateTable,
+    ExcludeConstraint,
     ForeignKeyConstraint,
 )
 from migrator.style.base import Advice, Scene, StyleCheck
@@ -25,8 +26,12 @@ def _find(scene: Scene) -> Iterator[Advice]:
     if HazardKind.UNINDEXED_FOREIGN_KEY in scene.found:
         return
     for table, columns in dict.fromkeys(_new_keys(scene)):
-        relation = scene.lasting(table)
+        relation, before = scene.lasting(table), scene.begin.relation(table)
+        if before is not None and _has_key(before, columns):  # it is only made anew, with other options
+            continue
         if relation is None or not _has_key(relation, columns) or _indexed(relation, columns):
+            continue
+        if _excluded(table, columns, scene):
             continue
         shown = ", ".join(columns)
         yield Advice(
@@ -81,6 +86,22 @@ def _indexed(relation: Relation, columns: tuple[str, ...]) -> bool:
     return any(
         set(index.keys[: len(columns)]) == set(columns) and _reaches_all(index) for index in relation.indexes
     )
+
+
+def _excluded(table: QualifiedName, columns: tuple[str, ...], scene: Scene) -> bool:
+    """Whether an EXCLUDE constraint of the plan names the columns: its index is not among the facts."""
+    for context in scene.plan:
+        match context.statement.command:
+            case CreateTable(name=name, constraints=found) if context.resolve(name) == table:
+                constraints = found
+            case AlterTable(name=name, actions=actions) if context.resolve(name) == table:
+                constraints = tuple(a.constraint for a in actions if isinstance(a, AddConstraint))
+            case _:
+                continue
+        texts = [c.text.text.lower() for c in constraints if isinstance(c, ExcludeConstraint)]
+        if any(all(column.lower() in text for column in columns) for text in texts):
+            return True
+    return False
 
 
 def _reaches_all(index: Index) -> bool:

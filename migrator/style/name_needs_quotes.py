@@ -1,4 +1,7 @@
-"""A new name with capitals, spaces or a reserved word: every statement that uses it has to quote it."""
+"""A new name with capitals, spaces or a reserved word: every statement that uses it has to quote it.
+
+Names of constraints, indexes and triggers are left alone: no query has them, and tools derive them.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +13,8 @@ from migrator.style.new_names import new_names
 
 
 def _find(scene: Scene) -> Iterator[Advice]:
-    quoted = [quote(name) for name in new_names(scene) if _needs_quotes(name)]
+    names = (name.text for name in new_names(scene) if name.queried)
+    quoted = [quote(name) for name in names if _needs_quotes(name)]
     if quoted:
         yield Advice(
             message=f"every statement has to quote {listed(quoted)}: without quotes it is another name",

@@ -10,7 +10,8 @@ from migrator.style.new_names import new_names
 
 
 def _find(scene: Scene) -> Iterator[Advice]:
-    given = {name for name in new_names(scene) if len(name.encode()) > NAME_LIMIT - _LONGEST_CHARACTER}
+    names = (name.text for name in new_names(scene))
+    given = {name for name in names if len(name.encode()) > NAME_LIMIT - _LONGEST_CHARACTER}
     if not given:
         return
     text = scene.context.statement.text

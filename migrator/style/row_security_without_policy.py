@@ -30,7 +30,7 @@ def _find(scene: Scene) -> Iterator[Advice]:
 
 def _bare(table: QualifiedName, scene: Scene) -> bool:
     """Whether the table has row level security and no policy when all files are applied."""
-    first = scene.plan[0].facts.relation(table)
+    first = scene.begin.relation(table)
     policies = set() if first is None else set(first.policies)
     enabled = False
     for context in scene.plan:

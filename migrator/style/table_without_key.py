@@ -22,7 +22,7 @@ def _find(scene: Scene) -> Iterator[Advice]:
     if relation.primary_key or any(_is_key(index, relation) for index in relation.indexes):
         return
     yield Advice(
-        message=f"{name} has no primary key: nothing names one of its rows, and it cannot be replicated",
+        message=f"{name} has no primary key: nothing names one of its rows, UPDATEs are not replicated",
         instead="a primary key; a table of pairs has one over both columns",
         relation=name,
     )

@@ -18,6 +18,7 @@ POLICY = Policy(severity=tuple((kind, Severity.WARNING) for kind in STYLE))
 SCHEMA = """
     CREATE TABLE users (id bigint PRIMARY KEY, code varchar(10) UNIQUE, created timestamp);
     CREATE TABLE small (id integer PRIMARY KEY);
+    CREATE TABLE items (id bigint PRIMARY KEY, user_id bigint REFERENCES users);
 """
 
 
@@ -117,6 +118,7 @@ FOUND = [
         """CREATE TABLE t (id bigint PRIMARY KEY); CREATE POLICY p ON t USING (true);
            ALTER TABLE t ENABLE ROW LEVEL SECURITY; DROP POLICY p ON t;""",
     ),
+    ("name-needs-quotes", """CREATE TYPE "Mood" AS ENUM ('a');"""),
     (
         "constraint-left-unvalidated",
         "ALTER TABLE users ADD CONSTRAINT c CHECK (id > 0) NOT VALID;",
@@ -194,6 +196,12 @@ QUIET = [
        ALTER TABLE users VALIDATE CONSTRAINT c;""",
     "ALTER TABLE users ADD CONSTRAINT c CHECK (id > 0);",
     """ALTER TABLE users ADD CONSTRAINT c CHECK (id > 0) NOT VALID; ALTER TABLE users DROP CONSTRAINT c;""",
+    """CREATE TABLE t (id bigint PRIMARY KEY, a bigint REFERENCES users, p daterange,
+           EXCLUDE USING gist (a WITH =, p WITH &&));""",
+    """ALTER TABLE items DROP CONSTRAINT items_user_id_fkey;
+       ALTER TABLE items ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE;""",
+    # tables of tools
+    "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL);",
     # names
     'ALTER TABLE users ADD COLUMN größe text, ADD COLUMN a$1 text, ADD COLUMN "plain" text;',
     "ALTER TABLE users ADD COLUMN name text, ADD COLUMN value text;",
@@ -201,6 +209,9 @@ QUIET = [
     f"CREATE INDEX {'i' * 63} ON users (created);",
     f"ALTER TABLE users ADD CONSTRAINT c CHECK (code <> '{'x' * 80}');",
     'DROP TABLE "someThing";',
+    """CREATE TYPE "Mood_new" AS ENUM ('a'); ALTER TYPE "Mood_new" RENAME TO mood;""",
+    """CREATE TYPE "Mood_new" AS ENUM ('a'); DROP TYPE "Mood_new";""",
+    'ALTER TABLE users ADD CONSTRAINT "users.named" CHECK (id > 0); CREATE INDEX "Idx" ON users (created);',
 ]
 
 
