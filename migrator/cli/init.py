@@ -26,7 +26,7 @@ dir = "{directory}"
 [rewrite]
 # small_table_rows = 10000            # tables up to this size are changed directly
 
-# [policy]
+[policy]
 # approvals = "file"                  # in approvals.toml, which its owners guard; else in the SQL files
 # severity = {{ style = "warning" }}    # off, info, warning, error; for hazards and groups of them
 
