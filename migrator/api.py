@@ -82,8 +82,7 @@ def apply(  # noqa: PLR0913  # the options of the command
     migrations, policy = history.read_history(settings.directory), settings.policy_to_plan()
     options = _options(settings, all_phases=all_phases, to=to, wait=wait)
     connect, observer = connector(settings), _Watching(watch)
-    observation = workflow.observe(connect, policy)
-    agenda = workflow.ready(migrations, observation, policy, options)
+    _, agenda = workflow.look(connect, migrations, policy, options, observer)
     result = workflow.apply(connect, migrations, policy, options, observer, agenda=agenda)
     return _result(result, agenda.notes)
 

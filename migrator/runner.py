@@ -5,7 +5,7 @@ that was done, and the same call goes on from there.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from migrator.database.beginning import begin_migration, change_state, read_jour
 from migrator.database.open_run import open_run
 from migrator.database.perform import perform
 from migrator.database.session import Connector
+from migrator.database.standing_back import blocked, left_alone, overtaken
 from migrator.database.unattended import Together, new_record, run_together
 from migrator.database.workbench import Workbench, failed
 from migrator.errors import CannotConnect, ConnectionLost
@@ -24,7 +25,14 @@ from migrator.execution.events import Event, Observer
 from migrator.execution.faults import FaultPoint
 from migrator.execution.journal import MigrationRecord, MigrationState
 from migrator.execution.options import Outcome, RunOptions, RunResult
-from migrator.execution.selection import Touching, beginning, conflict, going_on, touching, unfinished
+from migrator.execution.selection import (
+    beginning,
+    conflict,
+    going_on,
+    leased,
+    touching,
+    unfinished,
+)
 from migrator.plan.plan import Plan, PlannedMigration
 from migrator.plan.step import Step
 from migrator.policy import Policy
@@ -103,8 +111,11 @@ class _Course:
             run=self.number,
             sleep=self.sleep,
         ) as bench:
+            if bench.session.overtaken:
+                return RunResult(overtaken=True)
             self.number = bench.commands.run
-            return RunResult(outcomes=tuple(_outcomes(bench, self.plan, self.options)))
+            outcomes = tuple(_outcomes(bench, self.plan, self.options))
+            return RunResult(outcomes=outcomes, overtaken=bench.session.overtaken)
 
     def _connector(self) -> Connector:
         """Return the connector, after a lost connection only when the server answers again."""
@@ -127,31 +138,56 @@ class _Course:
 
 
 def _outcomes(bench: Workbench, plan: Plan, options: RunOptions) -> Iterator[Outcome]:
+    """Go through the plan; from the beginning where the runner lock was given up for a while."""
+    told: dict[str, Outcome] = {}
+    while True:
+        bench.session.away = False
+        for outcome in _through(bench, plan, options, told):
+            told[outcome.version] = outcome
+            if bench.session.away:
+                break
+        else:
+            yield from told.values()
+            return
+
+
+def _through(
+    bench: Workbench, plan: Plan, options: RunOptions, told: Mapping[str, Outcome]
+) -> Iterator[Outcome]:
     """Go on with what has begun, then begin what is new and touches nothing unfinished."""
     journal = read_journal(bench)
+    elsewhere = leased(journal)
     for version in going_on(journal, options):
-        yield _go_on(bench, version, options)
-    standing = list(unfinished(read_journal(bench)))
-    for migration in beginning(journal, plan, options):
-        found = conflict(touching(migration), standing)
+        if version in told:
+            continue
+        yield left_alone(bench, journal, version) if version in elsewhere else _go_on(bench, version, options)
+    new = [m for m in beginning(journal, plan, options) if m.version not in told]
+    if new and told and overtaken(bench, options):
+        return
+    yield from _new(bench, plan, options, new, told)
+
+
+def _new(
+    bench: Workbench,
+    plan: Plan,
+    options: RunOptions,
+    new: Sequence[PlannedMigration],
+    told: Mapping[str, Outcome],
+) -> Iterator[Outcome]:
+    journal = read_journal(bench)
+    standing = list(unfinished(journal))
+    standing += [touching(m) for m in plan.migrations if m.version in told and told[m.version].blocked_by]
+    for migration in new:
+        wanted = touching(migration, plan if journal.leases else None)
+        found = conflict(wanted, standing)
         if found is not None:
-            yield _blocked(bench, migration, found.by, found.relations)
-            standing.append(touching(migration))
+            yield blocked(bench, migration, found, journal)
+            standing.append(wanted)
             continue
         bench.stop.check()
         outcome = _begin(bench, plan, migration.version, options)
-        standing += _still_standing(migration, outcome)
+        standing += [] if outcome.state is MigrationState.APPLIED else [wanted]
         yield outcome
-
-
-def _still_standing(migration: PlannedMigration, outcome: Outcome) -> list[Touching]:
-    return [] if outcome.state is MigrationState.APPLIED else [touching(migration)]
-
-
-def _blocked(bench: Workbench, migration: PlannedMigration, by: str, relations: tuple[str, ...]) -> Outcome:
-    version, name = migration.version, migration.name
-    bench.observer.event(events.MigrationBlocked(version=version, name=name, by=by, relations=relations))
-    return Outcome(version=version, name=name, state=None, blocked_by=by, blocked_on=relations)
 
 
 def _begin(bench: Workbench, plan: Plan, version: str, options: RunOptions) -> Outcome:

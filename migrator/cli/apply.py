@@ -8,6 +8,7 @@ from migrator import workflow
 from migrator.cli.disposable import announce
 from migrator.cli.group import Command
 from migrator.cli.options import blocker_options, blocker_settings, wait_option, yes_option
+from migrator.cli.progress import OnDemand
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
 from migrator.cli.steps import rendered, show_steps, steps_now
@@ -74,9 +75,10 @@ def apply(  # the options of the command
 
 def _apply_files(project: Project, request: Request, *, dry_run: bool) -> None:
     migrations = project.migrations()
-    observation = workflow.observe(project.connector, project.policy)
     try:
-        agenda = workflow.ready(migrations, observation, project.policy, request.options())
+        observation, agenda = workflow.look(
+            project.connector, migrations, project.policy, request.options(), OnDemand()
+        )
     except workflow.Unapproved as refused:
         click.echo(rendered(refused.agenda.plan).rstrip())
         raise

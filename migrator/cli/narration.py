@@ -4,9 +4,10 @@ Pure. Fields hold plain values only, so that they can be written as JSON; the lo
 in docs/commands/apply.md.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from migrator.cli.narration_of_runners import of_runner
+from migrator.cli.note import Note
 from migrator.cli.units import count, duration, rate
 from migrator.execution import events
 from migrator.execution.blocker import described, fields_of
@@ -14,26 +15,17 @@ from migrator.plan.step import Step
 from migrator.reports.words import counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What an event is called in the log, its fields, and what a terminal shows."""
-
-    name: str
-    text: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    level: str = "info"
-    every_s: float = 0.0
-    """Say it at most this often: events of this name come in great numbers."""
-    topic: str = ""
-    """Say it at once where this has changed."""
-
-
 def note(event: events.Event) -> Note:
     """Return how an event is told."""
     match event:
-        case events.WaitingForRunner() | events.TookOver() | events.Reconnected():
-            return _of_runner(event)
-        case events.MigrationStarted() | events.MigrationFinished() | events.MigrationBlocked():
+        case events.WaitingForRunner() | events.LeaseTaken() | events.TookOver() | events.Reconnected():
+            return of_runner(event)
+        case (
+            events.MigrationStarted()
+            | events.MigrationFinished()
+            | events.MigrationBlocked()
+            | events.MigrationElsewhere()
+        ):
             return _of_migration(event)
         case events.StepStarted() | events.StepFinished():
             return _of_step(event)
@@ -55,35 +47,11 @@ def note(event: events.Event) -> Note:
             assert_never(event)
 
 
-def _of_runner(event: events.WaitingForRunner | events.TookOver | events.Reconnected) -> Note:
-    match event:
-        case events.WaitingForRunner(holder=holder, waited_s=waited):
-            return Note(
-                name="runner.waiting",
-                text=f"waiting for another runner: {holder} ({duration(waited)} so far)",
-                fields={"holder": holder, "waited_s": round(waited, 1)},
-                level="warning",
-                every_s=10.0,
-            )
-        case events.TookOver(pids=pids):
-            ended = ", ".join(map(str, pids))
-            return Note(
-                name="runner.took_over",
-                text=f"ended what an earlier run left behind: server process {ended}",
-                fields={"pids": list(pids)},
-                level="warning",
-            )
-        case events.Reconnected(error=error):
-            return Note(
-                name="runner.reconnected",
-                text=f"the connection was lost and is back: {error}",
-                fields={"error": error},
-                level="warning",
-            )
-
-
 def _of_migration(
-    event: events.MigrationStarted | events.MigrationFinished | events.MigrationBlocked,
+    event: events.MigrationStarted
+    | events.MigrationFinished
+    | events.MigrationBlocked
+    | events.MigrationElsewhere,
 ) -> Note:
     fields: dict[str, Any] = {"version": event.version, "migration": event.name}
     title = f"{event.version} {event.name}"
@@ -108,6 +76,13 @@ def _of_migration(
                 name="migration.blocked",
                 text=f"{title}: not begun, because {by} is unfinished and both touch {what}",
                 fields=fields | {"by": by, "relations": list(relations)},
+                level="warning",
+            )
+        case events.MigrationElsewhere(holder=holder):
+            return Note(
+                name="migration.elsewhere",
+                text=f"{title}: left alone, because another run works on it: {holder}",
+                fields=fields | {"holder": holder},
                 level="warning",
             )
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from migrator.cli import logs
-from migrator.cli.invocation import Invocation
-from migrator.cli.narration import Note, note
+from migrator.cli.invocation import Invocation, current
+from migrator.cli.narration import note
+from migrator.cli.note import Note
 from migrator.execution import events
 
 
@@ -53,6 +54,19 @@ class Throttle:
             return False
         self._last[key] = now, told.topic
         return True
+
+
+class OnDemand:
+    """Shows the few events of before a run; nothing is set up as long as there is none."""
+
+    def __init__(self) -> None:
+        self._throttle = Throttle()
+
+    def event(self, event: events.Event) -> None:
+        """Show it, unless one like it was shown just now."""
+        if self._throttle.passes(note(event)):
+            with display(current()) as shown:
+                shown.event(event)
 
 
 class LogDisplay:

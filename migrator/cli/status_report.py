@@ -64,6 +64,9 @@ def as_json(seen: Status) -> str:
         "paused_reason": journal.paused_reason,
         "runner": None if journal.runner is None else msgspec.to_builtins(journal.runner),
         "sessions": [_session(session) for session in seen.sessions],
+        "leases": [
+            {"version": lease.version} | msgspec.to_builtins(lease.runner) for lease in journal.leases
+        ],
         "migrations": [_migration(record) for record in journal.migrations],
         "progress": [msgspec.to_builtins(row) for row in seen.progress],
         "pending": None
@@ -150,6 +153,7 @@ def _runner(seen: Status) -> list[str]:
         lines.append(f"paused{reason} (go on with migrate resume)")
     if journal.runner is not None:
         lines.append(f"runner:   {journal.runner}")
+    lines += [f"backfill: {lease}" for lease in journal.leases]
     for session in seen.sessions:
         lines += [f"process {session.pid} waits for {blocker}" for blocker in session.waits_for]
         lines += [f"process {session.pid} is waited for by {blocker.wanting}" for blocker in session.behind]

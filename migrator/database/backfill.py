@@ -18,6 +18,7 @@ from migrator.database.backfill_beginning import begin, begin_anew, bench_role, 
 from migrator.database.backfill_drift import DriftWatch
 from migrator.database.commands import Command
 from migrator.database.journal_commands import CHANGED
+from migrator.database.lease import Lease
 from migrator.database.refusal import record_failure, record_refusal
 from migrator.database.sweep import sweep_until_nothing_is_left
 from migrator.database.termination import end_overdue
@@ -85,6 +86,7 @@ def _carry_out(watch: DriftWatch, work: Backfill, checkpoint: BackfillRecord, be
     bench, step = watch.bench, watch.step
     if checkpoint.passes == 0:
         checkpoint = begin_anew(bench, step, work)
+    lease = Lease(bench=bench, step=step)
     walk = Walk(
         bench=bench,
         step=step,
@@ -92,6 +94,7 @@ def _carry_out(watch: DriftWatch, work: Backfill, checkpoint: BackfillRecord, be
         upper=checkpoint.upper or (),
         values=checkpoint.values,
         watch=watch,
+        between=lease.take_when_due,
     )
     for passed in range(checkpoint.passes, _PASSES + 1):
         if not checkpoint.walked:
@@ -100,6 +103,7 @@ def _carry_out(watch: DriftWatch, work: Backfill, checkpoint: BackfillRecord, be
             break
         bench.execute(bench.commands.backfill("walk again", step))
         checkpoint = reread(bench, step)
+    lease.come_back()
     bench.faults(FaultPoint.WALK_CHECKED)
     _finish(walk, time.monotonic() - began)
 
@@ -120,6 +124,7 @@ def _walk(walk: Walk, checkpoint: BackfillRecord) -> None:
     while True:
         bench.check_stop()
         walk.watch.now_and_then()
+        walk.between()
         end = walk.window_end(course.last, course.pace.rows)
         if end is None:
             break

@@ -1,7 +1,7 @@
 """Beginning a migration: its row, its plan and the definitions its first step expects, in one transaction."""
 
 from migrator.database.drift import check_drift
-from migrator.database.journal_read import read_control, read_migrations
+from migrator.database.journal_read import read_control, read_leases, read_migrations
 from migrator.database.patience import patiently
 from migrator.database.workbench import Workbench
 from migrator.execution.faults import FaultPoint
@@ -42,7 +42,8 @@ def read_journal(bench: Workbench) -> Journal:
     """Return the journal; the runner lock keeps others from changing what matters."""
     paused, reason = read_control(bench.connection, bench.schema)
     migrations = read_migrations(bench.connection, bench.schema)
-    return Journal(migrations=migrations, paused=paused, paused_reason=reason)
+    leases = read_leases(bench.connection, bench.schema)
+    return Journal(migrations=migrations, paused=paused, paused_reason=reason, leases=leases)
 
 
 def read_record(bench: Workbench, version: str) -> MigrationRecord:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import psycopg
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from migrator.database import runner_lock
+from migrator.database import leases, runner_lock
 from migrator.database.commands import journal_query, plain, set_local
 from migrator.database.session import Connection
 from migrator.database.translate import RETRYABLE, translating
@@ -43,12 +43,11 @@ def drop_everything(
 ) -> int:
     """Drop it all, and return how many statements that took; `schema` is the journal's.
 
-    `check` is called under the runner lock, and raises where the database must not be dropped after all.
+    `check` is called under the runner lock, when no backfill goes on without it either; it raises where the
+    database must not be dropped after all.
     """
     with translating("dropping everything"):
-        runner_lock.acquire(
-            connection, schema, wait_s=options.wait_s, observer=observer, stop=options.stop, sleep=sleep
-        )
+        leases.acquire_alone(connection, schema, options, observer, sleep=sleep)
         try:
             check(connection)
             _refuse_subscriptions(connection)

@@ -17,10 +17,10 @@ from migrator.execution.journal import (
     BackfillRecord,
     MigrationRecord,
     MigrationState,
-    RunnerRecord,
     StepRecord,
     StepState,
 )
+from migrator.execution.runners import LeaseRecord, RunnerRecord
 from migrator.plan.plan import Fingerprint, Plan
 from migrator.plan.step import Phase
 from migrator.postgres.identifiers import QualifiedName, quote
@@ -87,6 +87,27 @@ def read_runner(connection: Connection, schema: str, *, journal: bool) -> Runner
         return None
     pid, host, os_user, role, application, since = row
     return RunnerRecord(pid=pid, host=host, os_user=os_user, role=role, application=application, since=since)
+
+
+def read_leases(connection: Connection, schema: str) -> tuple[LeaseRecord, ...]:
+    """Return the migrations whose lease another session holds."""
+    rows = connection.execute(journal_query("journal_read.sql", "leases", schema).query).fetchall()
+    return tuple(
+        LeaseRecord(
+            version=version,
+            runner=RunnerRecord(
+                pid=pid, host=host, os_user=os_user, role=role, application=application, since=since
+            ),
+        )
+        for version, pid, host, os_user, role, application, since in rows
+    )
+
+
+def read_latest_event(connection: Connection, schema: str, *, but_of: int | None = None) -> int:
+    """Return the number of the latest event that is not of the run `but_of`, 0 where there is none."""
+    command = journal_query("journal_read.sql", "latest event", schema, {"run": but_of})
+    row = connection.execute(command.query, command.parameters).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _rows(connection: Connection, schema: str, name: str, version: str | None) -> list[Row]:

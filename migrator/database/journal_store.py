@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from psycopg.rows import class_row
 
-from migrator.database import journal_install, runner_lock
+from migrator.database import journal_install, leases, runner_lock
 from migrator.database.blockers import Lookout, Show
 from migrator.database.commands import Command, journal_query
 from migrator.database.journal_commands import JournalCommands, encode_plan
@@ -19,12 +19,14 @@ from migrator.database.journal_read import (
     read_began_unused,
     read_control,
     read_disposable,
+    read_latest_event,
+    read_leases,
     read_migrations,
     read_runner,
 )
 from migrator.database.session import Connection
 from migrator.database.translate import READING, translating
-from migrator.errors import InputError
+from migrator.errors import InputError, RunnerBusy
 from migrator.execution.blocker import RunnerSession
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState, check_migration
 from migrator.execution.options import Provenance
@@ -117,6 +119,8 @@ class JournalStore:
                 disposable=read_disposable(self._connection, self._schema),
                 began_unused=read_began_unused(self._connection, self._schema),
                 runner=read_runner(self._connection, self._schema, journal=True),
+                leases=read_leases(self._connection, self._schema),
+                latest_event=read_latest_event(self._connection, self._schema),
             )
 
     def runners(self, relations: Sequence[QualifiedName], show: Show) -> tuple[RunnerSession, ...]:
@@ -142,7 +146,7 @@ class JournalStore:
 
     def resolve_applied(self, file: FileEntry, reason: str) -> None:
         """Record that everything of the file is done, whatever the journal thought."""
-        with self._alone("resolving a migration"):
+        with self._alone("resolving a migration", file.version):
             self._check_edge(file.version, MigrationState.APPLIED)
             self._settle(file, MigrationState.APPLIED)
             self._run(self._commands.query("resolve steps", version=file.version))
@@ -150,7 +154,7 @@ class JournalStore:
 
     def resolve_rolled_back(self, version: str, reason: str) -> None:
         """Record that nothing of the file remains: it is pending again, from its first step."""
-        with self._alone("resolving a migration"):
+        with self._alone("resolving a migration", version):
             self._check_edge(version, MigrationState.ROLLED_BACK)
             self._run(self._commands.set_migration(version, MigrationState.ROLLED_BACK))
             self._run(self._commands.query("forget steps", version=version))
@@ -158,7 +162,7 @@ class JournalStore:
 
     def accept_checksum(self, file: FileEntry, reason: str) -> None:
         """Record the file's statements as they are now as those that ran."""
-        with self._alone("accepting a checksum"):
+        with self._alone("accepting a checksum", file.version):
             before = self._known(file.version)
             self._run(
                 self._commands.query(
@@ -174,16 +178,24 @@ class JournalStore:
 
     def accept_drift(self, version: str, reason: str) -> None:
         """Take the relations of an unfinished migration as they are now for what its next step expects."""
-        with self._alone("accepting a changed definition"):
+        with self._alone("accepting a changed definition", version):
             self._known(version)
             self._run(self._commands.query("accept fingerprints", version=version))
             self._run(self._commands.query("begin anew", version=version, step=None))
             self._run(self._commands.event("resolve.accept_drift", version, reason=reason))
 
-    def set_plan(self, version: str, plan: Plan) -> None:
-        """Store the merged plan (`replan.merge`) of a begun migration whose file was edited."""
-        with self._alone("storing a merged plan"):
-            self._known(version)
+    def set_plan(self, version: str, plan: Plan, made_from: MigrationRecord) -> None:
+        """Store the merged plan (`replan.merge`) of a begun migration whose file was edited.
+
+        Raises RunnerBusy where another run has gone on with it since `made_from` was read.
+        """
+        with self._alone("storing a merged plan", version):
+            known = self._known(version)
+            if (known.plan, known.begun_statements) != (made_from.plan, made_from.begun_statements):
+                raise RunnerBusy(
+                    f"another run went on with migration {version}, whose file was edited",
+                    hint="run the same command again",
+                )
             checksums = [s.checksum for s in plan.statements if s.migration == version]
             stored = encode_plan(plan)
             self._run(self._commands.query("set plan", version=version, plan=stored, checksums=checksums))
@@ -216,11 +228,16 @@ class JournalStore:
         self._connection.execute(command.query, command.parameters)
 
     @contextlib.contextmanager
-    def _alone(self, doing: str) -> Iterator[None]:
-        """Hold the runner lock and one transaction for the length of a `with` block."""
+    def _alone(self, doing: str, version: str | None = None) -> Iterator[None]:
+        """Hold the runner lock and one transaction for the length of a `with` block.
+
+        Raises RunnerBusy while a run is going on, or the backfill of that version without the runner lock.
+        """
         with translating(doing):
             runner_lock.acquire_at_rest(self._connection, self._schema)
             try:
+                if version is not None:
+                    leases.refuse(self._connection, self._schema, version)
                 with self._connection.transaction():
                     yield
             finally:

@@ -10,6 +10,7 @@ import psycopg
 from migrator.database import journal_install, runner_lock
 from migrator.database.journal_commands import JournalCommands
 from migrator.database.session import Connection, Connector
+from migrator.database.standing_back import overtaken
 from migrator.database.translate import translating
 from migrator.database.unattended import settle
 from migrator.database.workbench import Workbench
@@ -34,7 +35,8 @@ def open_run(
 ) -> Iterator[Workbench]:
     """Open the executing connection of a run; `run` is its number where the connection was lost before.
 
-    The journal notes what `plan` sets out to begin, and whether the database was in use then.
+    The journal notes what `plan` sets out to begin, and whether the database was in use then. Where another
+    run was at work since the plan was made nothing is noted, and the session says so.
 
     Everything psycopg raises inside the block leaves it as an error of ours. Raises RunnerBusy and
     CannotConnect.
@@ -79,6 +81,8 @@ def _bench(
         faults=options.faults,
         show=options.show,
         sleep=sleep,
+        wait_s=options.wait_s,
+        lease_after_s=options.lease_after_s,
     )
 
 
@@ -99,6 +103,8 @@ def _take_over(bench: Workbench, plan: Plan, options: RunOptions) -> None:
     )
     bench.faults(FaultPoint.LOCKED)
     new = journal_install.install(connection, schema)
+    if plan.migrations and overtaken(bench, options):
+        return
     if new or (plan.migrations and not bench.policy.disposable):  # from then on the database counts
         bench.execute(bench.commands.query("set disposable", disposable=bench.policy.disposable))
     runner_lock.end_leftovers(connection, schema, observer=bench.observer, sleep=bench.sleep)

@@ -1,4 +1,4 @@
-"""The key of the runner lock: an advisory lock of the database, derived from the journal's schema."""
+"""The keys of our advisory locks: the runner lock's, and that of each migration's lease."""
 
 import hashlib
 
@@ -7,8 +7,16 @@ _HALF = 32
 
 def key(schema: str) -> int:
     """Return the 64-bit key; two journals in one database have two."""
-    digest = hashlib.sha256(f"migrator runner {schema}".encode()).digest()
-    return int.from_bytes(digest[:8], signed=True)
+    return _number(f"migrator runner {schema}")
+
+
+def lease_key(schema: str, version: str) -> int:
+    """Return the 64-bit key of the lease of a migration."""
+    return _number(f"migrator lease {schema} {version}")
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
 
 
 def key_halves(schema: str) -> tuple[int, int]:

@@ -31,7 +31,7 @@ from migrator.execution.stop import StopRequest
 
 FILE = "runner_lock.sql"
 
-_ENDING_S = 2.0
+ENDING_S = 2.0
 """The server process of a run that has just ended, or was killed, holds the lock a moment longer."""
 
 _GONE_S = 60.0
@@ -75,7 +75,7 @@ def acquire_at_rest(connection: Connection, schema: str, *, sleep: Sleep = time.
     try:
         Retrying(
             retry=retry_if_result(lambda got: not got),
-            stop=stop_after_delay(_ENDING_S),
+            stop=stop_after_delay(ENDING_S),
             wait=wait_random_exponential(0.01, max=0.2),
             sleep=sleep,
         )(lambda: try_acquire(connection, schema))

@@ -106,6 +106,7 @@ def _round(sweep: _Sweep, patience_ms: int) -> None:
     while keys := _page(sweep.walk, after):
         for key in keys:
             sweep.walk.bench.check_stop()
+            sweep.walk.between()
             _try_row(sweep, key, patience_ms)
         after = keys[-1]
 

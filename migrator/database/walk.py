@@ -1,6 +1,6 @@
 """The queries of a backfill with their parameters bound: keys as text, `$n` as the plan has them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ class Walk:
     upper: Key
     values: tuple[str | None, ...]
     watch: DriftWatch
+    between: Callable[[], None]
+    """Called before each batch, outside a transaction."""
 
     def enter(self, *, lock_ms: int | None, statement_ms: int | None) -> None:
         """Give the open transaction the step's session state and timeouts; None is its own deadline."""

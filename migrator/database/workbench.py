@@ -55,6 +55,10 @@ class Session:
     """What the session was told to remember for steps that go together."""
     values: dict[SessionState, dict[str, str]] = field(default_factory=dict)
     """What settings of steps come to, as the server has said."""
+    away: bool = False
+    """The runner lock was given up for a while: others may have changed the journal since it was read."""
+    overtaken: bool = False
+    """Another run was at work since the plan was made."""
     _role: str | None = None
 
     def role(self, bench: "Workbench") -> str:
@@ -67,7 +71,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbench:
-    """One executing connection, which holds the runner lock, and what belongs to its run."""
+    """One executing connection, which holds the runner lock or a lease, and what belongs to its run."""
 
     connector: Connector
     connection: Connection
@@ -83,6 +87,10 @@ class Workbench:
     """Since when others have been in the way."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = _RNG.random
+    wait_s: float = 0.0
+    """How long to wait for another runner."""
+    lease_after_s: float = float("inf")
+    """When a backfill lets other runs have the runner lock."""
 
     @property
     def schema(self) -> str:

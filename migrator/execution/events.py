@@ -22,6 +22,13 @@ class WaitingForRunner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTaken:
+    """A long backfill has given up the runner lock: other runs may go on with other tables."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TookOver:
     """Sessions that an earlier run left behind were ended."""
 
@@ -221,8 +228,18 @@ class MigrationBlocked:
     """() where one of the two may touch anything."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationElsewhere:
+    """A migration was left alone because another run works on it."""
+
+    version: str
+    name: str
+    holder: str
+
+
 Event = (
     WaitingForRunner
+    | LeaseTaken
     | TookOver
     | Reconnected
     | MigrationStarted
@@ -239,6 +256,7 @@ Event = (
     | StepFinished
     | MigrationFinished
     | MigrationBlocked
+    | MigrationElsewhere
 )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from migrator.execution.runners import LeaseRecord, RunnerRecord
 from migrator.plan.plan import Fingerprint, Plan
 from migrator.plan.step import Phase, Recovery
 from migrator.postgres.identifiers import QualifiedName
@@ -248,26 +249,6 @@ class MigrationRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerRecord:
-    """Who holds the runner lock, as far as the journal and pg_stat_activity tell."""
-
-    pid: int
-    host: str | None = None
-    os_user: str | None = None
-    role: str | None = None
-    application: str | None = None
-    since: datetime | None = None
-
-    def __str__(self) -> str:
-        who = f"{self.os_user or self.role or 'unknown'}@{self.host or 'unknown host'}"
-        return (
-            f"{who}, server process {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S %Z}"
-            if self.since
-            else who
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """All of it, read in one snapshot; `exists` False is a database without one."""
 
@@ -277,6 +258,10 @@ class Journal:
     paused: bool = False
     paused_reason: str | None = None
     runner: RunnerRecord | None = None
+    leases: tuple[LeaseRecord, ...] = ()
+    """Backfills that go on in other sessions; theirs alone is what belongs to these migrations."""
+    latest_event: int = 0
+    """The number of the latest event; 0 where there is none."""
     disposable: bool = False
     """It was begun in a disposable environment, and no other has run migrations here since."""
     began_unused: frozenset[str] = frozenset()

@@ -39,6 +39,13 @@ class RunOptions:
     """Begin nothing after this version."""
     wait_s: float = 600.0
     """How long to wait for another runner."""
+    lease_after_s: float = 2.0
+    """A backfill that has walked for so long lets other runs go on with other tables."""
+    seen: int | None = None
+    """The journal's latest event when the plan was made: where others follow, it is to be made anew.
+
+    None: the plan runs as it is, or is refused. Events of this run do not count.
+    """
     reconnect_s: float = 60.0
     """How long a lost server is tried again before the run ends with exit 7."""
     show: Callable[[str], str] = str
@@ -67,6 +74,8 @@ class Outcome:
     blocked_by: str | None = None
     """The unfinished version that touches the same relations."""
     blocked_on: tuple[str, ...] = ()
+    elsewhere: str | None = None
+    """Who works on it, or on the one that blocks it, in another run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +83,8 @@ class RunResult:
     """What became of each migration the run looked at, in the order in which it did."""
 
     outcomes: tuple[Outcome, ...] = ()
+    overtaken: bool = False
+    """Another run was at work since the plan was made: what is left of it is to be planned anew."""
 
     @property
     def waiting(self) -> tuple[Outcome, ...]:
@@ -84,3 +95,8 @@ class RunResult:
     def blocked(self) -> tuple[Outcome, ...]:
         """Those not begun because of an unfinished one."""
         return tuple(o for o in self.outcomes if o.blocked_by is not None)
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The migrations that other runs work on, and that this one would have to wait for."""
+        return frozenset(o.blocked_by or o.version for o in self.outcomes if o.elsewhere is not None)

@@ -5,13 +5,16 @@ new one that touches what an unfinished one touches stands back, and so does eve
 the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from migrator.execution.journal import Journal
 from migrator.execution.options import RunOptions
 from migrator.plan.plan import Plan, PlannedMigration
 from migrator.postgres.identifiers import QualifiedName
+
+_CODE = frozenset({"create-extension", "create-function", "create-type", "drop-object", "other-form"})
+"""Operations on what is no relation, where they lock none: the value of a backfill may depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,10 @@ class Touching:
     relations: frozenset[QualifiedName]
     everything: bool = False
     """It has a statement that may touch anything."""
+    code: bool = False
+    """It has a statement that changes a function, a type or the like, which a walk may compute with."""
+    walked: bool = False
+    """Another run is in the middle of its backfill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +56,36 @@ def beginning(journal: Journal, plan: Plan, options: RunOptions) -> tuple[Planne
     return tuple(chosen)
 
 
-def touching(migration: PlannedMigration) -> Touching:
-    """Return what a migration of a plan touches."""
+def touching(migration: PlannedMigration, plan: Plan | None = None) -> Touching:
+    """Return what a migration touches; with its `plan` also whether it changes what is no relation."""
+    statements = () if plan is None else plan.statements
     return Touching(
         version=migration.version,
         relations=frozenset(migration.touches),
         everything=migration.touches_everything,
+        code=any(
+            s.migration == migration.version and s.kind in _CODE and not s.effect.locks for s in statements
+        ),
     )
 
 
 def unfinished(journal: Journal) -> tuple[Touching, ...]:
     """Return what the unfinished migrations of the journal touch."""
+    elsewhere = leased(journal)
     return tuple(
-        Touching(version=m.version, relations=m.touches, everything=m.touches_everything)
+        Touching(
+            version=m.version,
+            relations=m.touches,
+            everything=m.touches_everything,
+            walked=m.version in elsewhere,
+        )
         for m in journal.unfinished
     )
+
+
+def leased(journal: Journal) -> Mapping[str, str]:
+    """Return the versions whose backfill goes on in another run, and who that is."""
+    return {lease.version: str(lease) for lease in journal.leases}
 
 
 def conflict(wanted: Touching, others: Iterable[Touching]) -> Conflict | None:
@@ -72,7 +94,7 @@ def conflict(wanted: Touching, others: Iterable[Touching]) -> Conflict | None:
         if other.version == wanted.version:
             continue
         common = sorted(str(name) for name in wanted.relations & other.relations)
-        if common or wanted.everything or other.everything:
+        if common or wanted.everything or other.everything or (wanted.code and other.walked):
             return Conflict(by=other.version, relations=tuple(common))
     return None
 

@@ -28,6 +28,8 @@ class Agenda:
     """Of begun migrations whose remaining statements were edited: the begun plan merged with a new one."""
     notes: tuple[str, ...] = ()
     """What a developer should know of a disposable database."""
+    seen: int | None = None
+    """The journal's latest event when it was made, -1 while a run was going on; None: runs as it is."""
     unfinished: tuple[MigrationRecord, ...] = ()
     """Begun migrations, waiting ones included; each goes on with the plan in its record or in `edited`."""
 
@@ -103,6 +105,7 @@ def prepare(
         pending=pending,
         edited=combined(merged) if merged else Plan(),
         notes=_notes(journal, found, by_version) if policy.disposable else (),
+        seen=-1 if journal.runner is not None else journal.latest_event,
         unfinished=journal.unfinished,
     )
 

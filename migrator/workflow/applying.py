@@ -1,11 +1,19 @@
 """Running: what has begun goes on first, then what is pending is planned from the database as it then is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from migrator.database import leases
 from migrator.database.journal_store import JournalStore
 from migrator.database.session import Connector
-from migrator.errors import ApprovalNeeded, InputError, NoBaselineError, NotDisposable, UsageError
+from migrator.errors import (
+    ApprovalNeeded,
+    InputError,
+    MigrateError,
+    NoBaselineError,
+    NotDisposable,
+    UsageError,
+)
 from migrator.execution.events import Observer
 from migrator.execution.journal import Journal, MigrationRecord, MigrationState
 from migrator.execution.options import RunOptions, RunResult
@@ -41,29 +49,102 @@ def apply(
     *,
     agenda: Agenda | None = None,
 ) -> RunResult:
-    """Resume what has begun, then run what is pending; `agenda` spares a look at the database."""
-    agenda = agenda or ready(migrations, observe(connector, policy), policy, options)
+    """Resume what has begun, then run what is pending; `agenda` spares a look at the database.
+
+    What another run has made stale is planned anew, and what another run works on is waited for.
+    """
+    agendas = [agenda] if agenda else []
+
+    def once() -> RunResult:
+        now = agendas.pop() if agendas else look(connector, migrations, policy, options, observer)[1]
+        return _apply_once(connector, migrations, policy, options, observer, agenda=now)
+
+    return until_nobody_else(connector, policy, options, observer, once)
+
+
+def _apply_once(
+    connector: Connector,
+    migrations: Sequence[Migration],
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    agenda: Agenda,
+) -> RunResult:
     before = RunResult()
     going_on = going_on_with(agenda, options)
     if going_on:
         only = replace(options, only=frozenset(record.version for record in going_on))
         left = [preflight.left(record, agenda.plan_of(record)) for record in going_on]
         preflight.check(connector, combined(left), policy)
-        _store_edited(connector, agenda.edited, policy, options)
+        _store_edited(connector, agenda, policy, options)
         before = run(connector, Plan(), policy, only, observer)
-        agenda = ready(migrations, observe(connector, policy), policy, options)
+        agenda = look(connector, migrations, policy, options, observer)[1]
     preflight.check(connector, agenda.pending, policy)
-    return together(before, run(connector, agenda.pending, policy, options, observer))
+    fresh = replace(options, seen=agenda.seen)
+    return together(before, run(connector, agenda.pending, policy, fresh, observer))
 
 
-def _store_edited(connector: Connector, edited: Plan, policy: Policy, options: RunOptions) -> None:
+def _store_edited(connector: Connector, agenda: Agenda, policy: Policy, options: RunOptions) -> None:
     """Record the merged plans, with which the run then goes on."""
-    if not edited.migrations:
+    if not agenda.edited.migrations:
         return
+    records = {record.version: record for record in agenda.unfinished}
     with connector.session("apply") as connection:
         store = JournalStore(connection, policy.journal_schema, options.provenance)
-        for migration in edited.migrations:
-            store.set_plan(migration.version, edited.only(migration.version))
+        for version in (migration.version for migration in agenda.edited.migrations):
+            store.set_plan(version, agenda.edited.only(version), records[version])
+
+
+def look(
+    connector: Connector,
+    migrations: Sequence[Migration],
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+) -> tuple[Observation, Agenda]:
+    """Read the database and plan; what is wrong while another run changes things is looked at again.
+
+    Raises where the run may not begin, and RunnerBusy where the other run takes longer than `options.wait_s`.
+    """
+    while True:
+        observation = observe(connector, policy)
+        try:
+            return observation, ready(migrations, observation, policy, options)
+        except MigrateError:
+            schema, seen = policy.journal_schema, observation.journal
+            if not leases.others_were_at_it(connector, schema, seen, options, observer):
+                raise
+
+
+def until_nobody_else(
+    connector: Connector,
+    policy: Policy,
+    options: RunOptions,
+    observer: Observer,
+    once: Callable[[], RunResult],
+) -> RunResult:
+    """Do it once, and again after each wait for what other runs work on; for `options.wait_s` in all.
+
+    Raises RunnerBusy: everything else is done then.
+    """
+    result, waited = RunResult(), 0.0
+    while True:
+        latest = once()
+        here = tuple(o for o in result.outcomes if o.elsewhere is None)
+        result = together(replace(result, outcomes=here), latest)
+        if latest.overtaken:
+            continue
+        if not latest.elsewhere:
+            return result
+        waited += leases.wait_until_free(
+            connector,
+            policy.journal_schema,
+            latest.elsewhere,
+            options,
+            observer,
+            wait_s=max(options.wait_s - waited, 0.0),
+        )
 
 
 def ready(
@@ -145,7 +226,8 @@ def together(first: RunResult, second: RunResult) -> RunResult:
         outcomes=(
             *(o for o in first.outcomes if o.version not in later),
             *(replace(o, steps_run=o.steps_run + ran.get(o.version, 0)) for o in second.outcomes),
-        )
+        ),
+        overtaken=second.overtaken,
     )
 
 
@@ -155,7 +237,12 @@ def contract(
     """Run the contract phase of these versions and nothing else; `contractable` has checked them."""
     named = frozenset(versions)
     preflight.check_begun(connector, versions, policy)
-    return run(connector, Plan(), policy, replace(options, only=named, contract=named), observer)
+    asked = replace(options, only=named, contract=named)
+
+    def once() -> RunResult:
+        return run(connector, Plan(), policy, asked, observer)
+
+    return until_nobody_else(connector, policy, asked, observer, once)
 
 
 def contractable(journal: Journal, versions: Sequence[str]) -> tuple[MigrationRecord, ...]:

@@ -15,7 +15,7 @@ from migrator.policy import Policy
 from migrator.sql.migration import Migration
 from migrator.workflow import preflight
 from migrator.workflow.agenda import Agenda, combined
-from migrator.workflow.applying import Unapproved
+from migrator.workflow.applying import Unapproved, until_nobody_else
 from migrator.workflow.observation import Observation
 from migrator.workflow.running import run
 
@@ -26,9 +26,13 @@ def apply_saved(
     connector: Connector, plan: Plan, policy: Policy, options: RunOptions, observer: Observer
 ) -> RunResult:
     """Run a plan that `check_fresh` has let pass; other migrations are left alone."""
-    only = frozenset(m.version for m in plan.migrations)
+    only = replace(options, only=frozenset(m.version for m in plan.migrations))
     preflight.check(connector, plan, policy)
-    return run(connector, plan, policy, replace(options, only=only), observer)
+
+    def once() -> RunResult:
+        return run(connector, plan, policy, only, observer)
+
+    return until_nobody_else(connector, policy, only, observer, once)
 
 
 def saved_agenda(

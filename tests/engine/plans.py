@@ -36,6 +36,7 @@ from migrator.policy import Policy
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.runner import run
+from migrator.workflow.applying import until_nobody_else
 from tests.conftest import Database
 
 USERS = QualifiedName("public", "users")
@@ -214,8 +215,10 @@ def carry_out(  # noqa: PLR0913  # what a run depends on
     stop: StopRequest | None = None,
     wait_s: float = 0.0,
     role: str | None = None,
+    patient: bool = False,
     **more: Any,
 ) -> RunResult:
+    """Carry out a plan; with `patient` also wait for what other runs work on, as the commands do."""
     options = RunOptions(
         provenance=PROVENANCE,
         wait_s=wait_s,
@@ -224,4 +227,9 @@ def carry_out(  # noqa: PLR0913  # what a run depends on
         reconnect_s=20.0,
         **more,
     )
-    return run(Connector(conninfo=database.url, role=role), given, policy, options, recorder or Recorder())
+    connector, observer = Connector(conninfo=database.url, role=role), recorder or Recorder()
+
+    def once() -> RunResult:
+        return run(connector, given, policy, options, observer)
+
+    return until_nobody_else(connector, policy, options, observer, once) if patient else once()

@@ -99,7 +99,7 @@ def test_delete_killed_at_every_point(database: Database, victims: Victims, tmp_
 
         assert ended.returncode == -9, ended.stderr
 
-        carry_out(database, given, all_phases=True, wait_s=30.0)
+        carry_out(database, given, all_phases=True, wait_s=30.0, patient=True)
         often = [
             connection.execute(f"SELECT count(*) FROM users WHERE email LIKE '%{sign}'") for sign in AGAIN
         ]
@@ -129,7 +129,7 @@ def test_killed_at_every_point(database: Database, victims: Victims, tmp_path: P
 
         assert ended.returncode == -9, ended.stderr
 
-        carry_out(database, given, all_phases=True, wait_s=30.0)
+        carry_out(database, given, all_phases=True, wait_s=30.0, patient=True)
 
         assert_right(connection, ended.point)
     else:
@@ -137,6 +137,8 @@ def test_killed_at_every_point(database: Database, victims: Victims, tmp_path: P
 
     if victims.points(database).step == 1:
         assert {"TAKEN_OVER", "STEP_DONE", "BATCH_UPDATED", "BUILD_SENT", "BUILD_ENDED"} <= set(points)
+        assert {"LEASE_TAKEN", "LEASE_RECORDED", "RUNNER_LEFT", "RUNNER_REGAINED"} <= set(points)
+        assert {"LEASE_ENDED", "LEASE_LEFT"} <= set(points)
 
 
 def assert_right(connection: psycopg.Connection[Any], where: str) -> None:

@@ -65,7 +65,7 @@ def carry_out(url: str, path: Path, number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    options = RunOptions(provenance=PROVENANCE, faults=fault, all_phases=True, wait_s=30.0)
+    options = RunOptions(provenance=PROVENANCE, faults=fault, all_phases=True, wait_s=30.0, lease_after_s=0.0)
     run(Connector(conninfo=url), plan, POLICY, options, Silent())
 
 

@@ -84,6 +84,23 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.classid::bigint = %(high)s AND l.objid::bigint = %(low)s
 
+-- name: leases
+-- Who walks the table of a migration without the runner lock: the lock proves it, the session's row says who it is.
+SELECT o.version, l.pid, r.host, r.os_user, a.usename, a.application_name, o.began_at
+FROM {journal}.session AS o
+JOIN pg_locks AS l ON l.pid = o.pid AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32 | l.objid::bigint) = o.lease
+LEFT JOIN pg_stat_activity AS a ON a.pid = o.pid
+LEFT JOIN {journal}.run AS r ON r.id = o.run
+WHERE coalesce(a.backend_start = o.backend_start, true)  -- NULL: not ours to see
+    AND l.pid <> pg_backend_pid()
+ORDER BY o.version
+
+-- name: latest event
+-- The number of the latest event, but for those of one run (NULL: all count); 0 where there is none.
+SELECT coalesce(max(id), 0) FROM {journal}.event WHERE run IS DISTINCT FROM coalesce(%(run)s::bigint, -1)
+
 -- name: progress
 -- The view for people, as it is.
 SELECT migration, name, step, phase, title, state, rows_done, estimated_rows, percent, rate, eta_s, runner_pid,

@@ -46,9 +46,11 @@ CREATE TABLE {journal}.session (
     run bigint NOT NULL REFERENCES {journal}.run (id) ON DELETE CASCADE,
     purpose text NOT NULL,
     began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    version text,
+    lease bigint,
     PRIMARY KEY (pid, backend_start)
 );
-COMMENT ON TABLE {journal}.session IS 'Server processes that work for a run; a successor makes sure that they are gone.';
+COMMENT ON TABLE {journal}.session IS 'Server processes that work for a run; a successor makes sure that they are gone. version: the migration whose table it walks without the runner lock. lease: the key of the advisory lock that it holds meanwhile.';
 
 CREATE TABLE {journal}.migration (
     version text PRIMARY KEY,

@@ -16,6 +16,16 @@ INSERT INTO {journal}.session (pid, backend_start, run, purpose)
 SELECT pid, backend_start, %(run)s, %(purpose)s FROM pg_stat_activity WHERE pid = pg_backend_pid()
 ON CONFLICT DO NOTHING
 
+-- name: begin lease
+-- This server process goes on with one migration only, and gives the runner lock away.
+UPDATE {journal}.session AS o SET purpose = 'backfill', version = %(version)s, lease = %(key)s
+FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid() AND o.pid = a.pid AND o.backend_start = a.backend_start
+
+-- name: end lease
+-- It has the runner lock again.
+UPDATE {journal}.session AS o SET purpose = 'run', version = NULL, lease = NULL
+FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid() AND o.pid = a.pid AND o.backend_start = a.backend_start
+
 -- name: forget session
 -- A server process of ours has ended in order.
 DELETE FROM {journal}.session WHERE pid = %(pid)s AND backend_start = %(start)s

@@ -9,14 +9,21 @@ SELECT pg_try_advisory_lock(%(key)s)
 SELECT pg_advisory_unlock(%(key)s)
 
 -- name: leftovers
--- Recorded sessions that are alive: of one run, or of all for NULL; not our own, and not one that is at work on an
--- index (its step's intent names it: the probe of that step deals with it). One that is idle waits for a client that is
--- gone, or frozen: it must not begin now.
+-- Recorded sessions that are alive: of one run, or of all for NULL; not our own, not one that is at work on an index
+-- (its step's intent names it: the probe of that step deals with it), and of other runs none that holds its lease. One
+-- of a build that is idle waits for a client that is gone, or frozen: it must not begin now.
 SELECT o.pid, o.backend_start
 FROM {journal}.session AS o
 JOIN pg_stat_activity AS a ON a.pid = o.pid AND a.backend_start = o.backend_start
-WHERE o.pid <> pg_backend_pid() AND (%(run)s::bigint IS NULL OR o.run = %(run)s) 
+WHERE o.pid <> pg_backend_pid()
     AND (o.purpose <> 'build' OR a.state LIKE 'idle%%' OR a.wait_event_type = 'Client')
+    AND CASE WHEN %(run)s::bigint IS NULL
+        THEN o.lease IS NULL OR NOT EXISTS (
+            SELECT FROM pg_locks AS l
+            WHERE l.pid = o.pid AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (l.classid::bigint << 32 | l.objid::bigint) = o.lease)
+        ELSE o.run = %(run)s END
 
 -- name: terminate
 -- End one of them; false where it has gone meanwhile.
