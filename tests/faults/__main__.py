@@ -2,7 +2,8 @@
 
 On the embedded server all points, on containers of other versions (`--sampled 13,17`) one of each scenario
 and fault, chosen by `--seed`. `--scenario WORD` and `--fault NAME` narrow both, `--most N` takes so many
-points of each; without `--write` nothing is written. Exits with 1 where something was lost.
+points of each; without `--write` nothing is written. `--results FILE` keeps what was found, and goes on from
+there. Exits with 1 where something was lost.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Sweeper:
     """Hands tasks to workers on one server version, and gathers what they find."""
 
     server: str
+    results: Path | None
     tasks: "queue.SimpleQueue[Task]" = field(default_factory=queue.SimpleQueue)
     found: list[Swept] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -65,8 +67,21 @@ class Sweeper:
         except queue.Empty:
             return None
 
+    def begin(self, tasks: Iterable[Task]) -> None:
+        """Leave out what was found before."""
+        known = self.results.read_text().splitlines() if self.results and self.results.exists() else []
+        before = [text for where, _, text in (line.partition(" ") for line in known) if where == self.server]
+        self.found += [Swept.from_json(text) for text in before]
+        done = {(swept.scenario, swept.fault.name) for swept in self.found}
+        for task in tasks:
+            if task[:2] not in done:
+                self.tasks.put(task)
+
     def _note(self, swept: Swept, seconds: float) -> None:
         self.found.append(swept)
+        if self.results:
+            with self.results.open("a") as file:
+                file.write(f"{self.server} {swept.as_json()}\n")
         say(
             f"{self.server}: {swept.scenario}: {swept.fault}: {swept.points} points, {swept.runs} runs, "
             f"{len(swept.losses)} losses, {seconds:.0f} s"
@@ -89,9 +104,8 @@ def tasks(options: argparse.Namespace, most: int | None, version: int) -> Iterat
 
 
 def sweep(options: argparse.Namespace, server: str, most: int | None, version: int, workers: int) -> Sweeper:
-    sweeper = Sweeper(server)
-    for task in tasks(options, most, version):
-        sweeper.tasks.put(task)
+    sweeper = Sweeper(server, options.results)
+    sweeper.begin(tasks(options, most, version))
     sweeper.run(workers)
     return sweeper
 
@@ -105,6 +119,7 @@ def main() -> int:
     parser.add_argument("--most", type=int, help="so many points of each scenario and fault")
     parser.add_argument("--seed", type=int, default=1, help="chooses them (default: 1)")
     parser.add_argument("--sampled", default="", help="versions to be sampled in containers, e.g. 13,17")
+    parser.add_argument("--results", type=Path, help="keep what was found in this file, and go on from it")
     options = parser.parse_args()
     whole = sweep(options, "embedded", options.most, 18, options.workers)
     sampled = {

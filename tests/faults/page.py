@@ -33,7 +33,7 @@ class Results:
         return sum(len(s.losses) for s in (*self.whole, *(s for each in self.sampled.values() for s in each)))
 
     def summary(self) -> Iterator[str]:
-        yield f"PostgreSQL 18, exhaustive: {_counts(self.whole)}"
+        yield f"PostgreSQL 18: {_counts(self.whole)}"
         for version, found in self.sampled.items():
             yield f"PostgreSQL {version}, sampled: {_counts(found)}"
 
@@ -43,10 +43,16 @@ class Results:
         yield "|---|" + "---:|" * (len(HEADINGS) + 1)
         for scenario in SCENARIOS:
             row = [s for s in self.whole if s.scenario == scenario.name]
-            cells = [str(sum(s.points for s in row if s.fault is fault)) for fault in HEADINGS]
+            cells = [_cell([s for s in row if s.fault is fault]) for fault in HEADINGS]
             yield f"| {scenario.name} | {' | '.join(cells)} | {sum(len(s.losses) for s in row)} |"
-        cells = [str(sum(s.points for s in self.whole if s.fault is fault)) for fault in HEADINGS]
+        cells = [_cell([s for s in self.whole if s.fault is fault]) for fault in HEADINGS]
         yield f"| **all** | {' | '.join(cells)} | {sum(len(s.losses) for s in self.whole)} |"
+
+
+def _cell(found: Sequence[Swept]) -> str:
+    """The points; where not all were tried, of how many."""
+    points, of = sum(s.points for s in found), sum(s.of for s in found)
+    return str(points) if points == of else f"{points} of {of}"
 
 
 def _counts(found: Sequence[Swept]) -> str:
@@ -54,7 +60,10 @@ def _counts(found: Sequence[Swept]) -> str:
     looked = sum(s.resolved for s in found)
     losses = sum(len(s.losses) for s in found)
     faults = len({s.fault for s in found})
-    return f"{points} points, {faults} faults, {runs} runs, {looked} resolved by hand, {losses} losses"
+    of = sum(s.of for s in found)
+    return (
+        f"{points} of {of} points, {faults} faults, {runs} runs, {looked} resolved by hand, {losses} losses"
+    )
 
 
 def text(results: Results, seed: int) -> str:

@@ -56,6 +56,8 @@ class Swept:
     scenario: str
     fault: Fault
     points: int = 0
+    of: int = 0
+    """So many there are."""
     runs: int = 0
     resolved: int = 0
     """Times that a person had to look at a statement that nothing proves, as documented."""
@@ -63,14 +65,20 @@ class Swept:
 
     def as_json(self) -> str:
         return json.dumps(
-            [self.scenario, self.fault.name, self.points, self.runs, self.resolved, self.losses]
+            [self.scenario, self.fault.name, self.points, self.of, self.runs, self.resolved, self.losses]
         )
 
     @staticmethod
     def from_json(text: str) -> "Swept":
-        scenario, fault, points, runs, resolved, losses = json.loads(text)
+        scenario, fault, points, of, runs, resolved, losses = json.loads(text)
         return Swept(
-            scenario=scenario, fault=Fault[fault], points=points, runs=runs, resolved=resolved, losses=losses
+            scenario=scenario,
+            fault=Fault[fault],
+            points=points,
+            of=of,
+            runs=runs,
+            resolved=resolved,
+            losses=losses,
         )
 
 
@@ -120,7 +128,7 @@ def _own(found: Sequence[Boundary]) -> tuple[Boundary, ...]:
 
 def sweep(stage: Stage, fault: Fault, recording: Recording, points: Sequence[Point]) -> Swept:
     """Try the fault at each of the points."""
-    swept = Swept(scenario=stage.scenario.name, fault=fault)
+    swept = Swept(scenario=stage.scenario.name, fault=fault, of=len(recording.points(fault)))
     for number, point in enumerate(points, start=1):
         stage.prepare()
         _try(stage, fault, recording, point, swept, whole=number == len(points))
