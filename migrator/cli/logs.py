@@ -26,6 +26,9 @@ class Log:
         self._invocation = invocation
         self._level = level(invocation)
         self._logger: FilteringBoundLogger | None = None
+        self._making = False
+        self._late: list[tuple[int, str, dict[str, Any]]] = []
+        """What a signal handler has said while structlog was being imported."""
 
     def debug(self, event: str, **fields: Any) -> None:  # noqa: ANN401  # whatever the event has
         """Write what only a search for a fault needs."""
@@ -40,9 +43,23 @@ class Log:
         self._write(logging.WARNING, event, fields)
 
     def _write(self, importance: int, event: str, fields: dict[str, Any]) -> None:
-        if importance >= self._level:
-            self._logger = self._logger or logger(self._invocation)
-            self._logger.log(importance, event, **fields)
+        if importance < self._level:
+            return
+        self._late.append((importance, event, fields))
+        if self._making:
+            return
+        made = self._logger or self._make()
+        while self._late:
+            number, name, more = self._late.pop(0)
+            made.log(number, name, **more)
+
+    def _make(self) -> "FilteringBoundLogger":
+        self._making = True
+        try:
+            self._logger = logger(self._invocation)
+        finally:
+            self._making = False
+        return self._logger
 
 
 def logger(invocation: Invocation) -> "FilteringBoundLogger":
