@@ -36,8 +36,10 @@ JOURNAL: dict[str, LiteralString] = {
         "SELECT relkind, relname FROM pg_class WHERE relnamespace = 'migrator'::regnamespace ORDER BY 1, 2"
     ),
     "expected": (
-        "SELECT count(*) FROM migrator.fingerprint AS f, LATERAL migrator.fingerprints(ARRAY[f.schema_name],"
-        " ARRAY[f.relation_name]) AS n WHERE f.digest IS DISTINCT FROM n.digest"
+        "SELECT count(*) FROM migrator.fingerprint AS f,"
+        " LATERAL migrator.fingerprints(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS d,"
+        " LATERAL migrator.stamps(ARRAY[f.schema_name], ARRAY[f.relation_name]) AS s"
+        " WHERE f.digest IS DISTINCT FROM d.digest AND f.stamp IS DISTINCT FROM s.stamp"
     ),
 }
 """A step is done once, a row is counted once, and what the journal expects is what is there."""
