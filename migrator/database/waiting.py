@@ -35,6 +35,10 @@ _LOOKING_SHARE = 10
 """Looks take at most one part in so many of the time, but for a busy machine."""
 
 
+_GOOD_SHARE = 0.75
+"""Of the time in the queue: those in the way should be gone by then."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Tries:
     """What earlier attempts of one step taught."""
@@ -148,7 +152,7 @@ def _look(bench: Workbench, tries: Tries, wanted: Sequence[RelationLock]) -> Non
 
 
 def _good_moment(bench: Workbench, tries: Tries, now: float) -> bool:
-    within = QUEUE_SHARE * bench.policy.lock_budget_ms / 1000 / 2
+    within = _GOOD_SHARE * QUEUE_SHARE * bench.policy.lock_budget_ms / 1000
     return _queue_in(bench, tries) <= 0 and tries.holders.gone_within(within, now)
 
 

@@ -6,6 +6,7 @@ Pure; times are seconds of the caller's clock.
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from migrator.execution.blocker import Blocker, Holder
 
@@ -18,13 +19,15 @@ class Holders:
     """The transactions in the way."""
 
     _since: dict[Holder, float] = field(default_factory=dict)
+    _looked: float = 0.0
     _lasted: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def look(self, seen: Collection[Holder], now: float) -> None:
         """Take in which transactions are in the way at this moment."""
         for holder, since in self._since.items():
             if holder not in seen:
-                self._lasted.append(now - since)
+                self._lasted.append(self._looked - since)
+        self._looked = now
         self._since = {holder: self._since.get(holder, now) for holder in seen}
 
     def learn(self, blockers: Sequence[Blocker], now: float) -> None:
@@ -38,8 +41,12 @@ class Holders:
         return max((now - since for since in self._since.values()), default=None)
 
     def gone_within(self, seconds: float, now: float) -> bool:
-        """Whether all of them will probably have ended in so short a time: as old as others became."""
+        """Whether all of them will probably have ended in so short a time: about as old as others became.
+
+        Both ages are from the first look that saw a transaction, the others' to the last one: what looks miss
+        at its beginning makes it seem younger, what they miss at the others' ends makes those shorter.
+        """
         if not self._lasted:
             return False
-        usual = sorted(self._lasted)[len(self._lasted) * 9 // 10]
+        usual = median(self._lasted)
         return all(usual - (now - since) <= seconds for since in self._since.values())

@@ -31,7 +31,10 @@ _ROUND = 4
 _REST_BUDGETS = 10
 """After queueing, the application is left alone for at least so many lock budgets."""
 
-_LONGEST_REST_S = 5.0
+_GROWTH = 1.1
+"""Of that time, with every attempt that queues."""
+
+_LONGEST_REST_S = 3.0
 
 _LASTING_S = 1.0
 """A transaction that has been open for longer will probably stay open beyond a lock budget."""
@@ -71,7 +74,7 @@ def rest_s(queued: int, budget_ms: int, oldest_s: float | None, jitter: float) -
     `queued` attempts have queued so far; `oldest_s` is the age of the oldest transaction in the way, None
     where none is to be seen.
     """
-    growing = _REST_BUDGETS * budget_ms / 1000 * 1.3 ** min(queued - 1, 100) if queued else 0.0
+    growing = _REST_BUDGETS * budget_ms / 1000 * _GROWTH ** min(queued - 1, 100) if queued else 0.0
     rest = min(growing, _LONGEST_REST_S)
     if oldest_s is not None and oldest_s > _LASTING_S:
         rest = max(rest, min(oldest_s / 2, _LONGEST_LASTING_REST_S))

@@ -177,7 +177,7 @@ def test_the_application_is_left_alone_between_two_attempts_that_queue(
     assert rest >= fleeting
     assert rest <= 12.5
     if queued:
-        assert rest >= min(7.5 * budget_ms / 1000, 3.75)
+        assert rest >= min(7.5 * budget_ms / 1000, 2.25)
 
 
 def test_readers_that_overlap_are_queued_for_at_once_and_an_old_transaction_rarely() -> None:
