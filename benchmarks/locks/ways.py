@@ -54,21 +54,30 @@ def migrate(url: str, course: Course) -> None:
         (Path(folder) / "1_add.sql").write_text(ALTER + ";\n")
         environment = os.environ | {"DATABASE_URL": url}
         command = [sys.executable, "-m", "migrator", "--dir", folder, "--log-format", "json"]
-        subprocess.run([*command, "-q", "baseline", "0", "--yes"], env=environment, check=True)
-        process = subprocess.Popen(
+        baseline = [*command, "-q", "baseline", "0", "--yes"]
+        subprocess.run(baseline, env=environment, check=True, stdout=subprocess.DEVNULL)
+        with subprocess.Popen(
             [*command, "apply"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
-        for line in process.stderr or ():
-            event: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": "other"}
-            if event["event"] == "step.started":
-                course.began = datetime.fromisoformat(event["timestamp"]).timestamp()
-                course.begun.set()
-            if event["event"] == "step.finished":
-                course.attempts = event["attempts"]
-            if event["event"] == "other":
-                course.error += line
-        if process.wait() != 0:
+        ) as process:
+            for line in process.stderr or ():
+                _follow(line, course)
+        if process.returncode != 0:
             raise RuntimeError(course.error)
+
+
+def _follow(line: str, course: Course) -> None:
+    """Take in a line of the log."""
+    event: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": "other"}
+    match event["event"]:
+        case "step.started":
+            course.began = datetime.fromisoformat(event["timestamp"]).timestamp()
+            course.begun.set()
+        case "step.finished":
+            course.attempts = event["attempts"]
+        case "other":
+            course.error += line
+        case _:
+            pass  # of no interest here
 
 
 Way = Callable[[str, Course], None]
