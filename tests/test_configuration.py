@@ -157,6 +157,24 @@ def test_environment_variables_are_named_after_their_keys(tmp_path: Path) -> Non
     assert len({key.variable for key in KEYS}) == len(KEYS)
 
 
+def test_what_approvals_need_may_stand_in_variables(tmp_path: Path) -> None:
+    environ = {"MIGRATE_APPROVALS": "file", "MIGRATE_REQUIRE_REASON": "data-loss,locks"}
+    found = load(start=tmp_path, environ=environ)
+
+    assert found.approvals is ApprovalsIn.FILE
+    assert found.policy.asks_reason(HazardKind.DATA_LOSS)
+    assert found.policy.asks_reason(HazardKind.TABLE_REWRITE)
+    assert not found.policy.asks_reason(HazardKind.OPAQUE_STATEMENT)
+
+
+def test_a_hazard_wins_over_its_group_in_any_order(tmp_path: Path) -> None:
+    text = "[policy.severity]\nprefer-text = 'off'\nstyle = 'warning'\n"
+    policy = configured(tmp_path, text).policy
+
+    assert policy.weight(HazardKind.PREFER_TEXT, Severity.WARNING) is None
+    assert policy.weight(HazardKind.PREFER_JSONB, Severity.WARNING) is Severity.WARNING
+
+
 @pytest.mark.parametrize(
     ("text", "place", "message", "hint"),
     [

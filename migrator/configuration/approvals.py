@@ -34,6 +34,7 @@ NAME = "approvals.toml"
 TABLE = "approvals"
 
 _KEYS = ("file", "statement", "hazard", "reason", "until", "approved_by")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 
@@ -157,10 +158,12 @@ def _hazard(table: dict[str, Any]) -> HazardKind:
 def _day(written: object) -> str:
     if isinstance(written, date) and not isinstance(written, datetime):
         return written.isoformat()
+    if not isinstance(written, str) or not _DAY.fullmatch(written):
+        raise _Wrong(f"until: {written} is not a day; write YYYY-MM-DD", "until")
     try:
-        return date.fromisoformat(str(written)).isoformat()
+        return date.fromisoformat(written).isoformat()
     except ValueError:
-        raise _Wrong(f"until: {written} is not a day; write YYYY-MM-DD", "until") from None
+        raise _Wrong(f"until: {written} is not a day", "until") from None
 
 
 def _check_unique(entries: list[FileApproval]) -> None:

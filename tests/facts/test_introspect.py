@@ -148,6 +148,21 @@ def test_partitions_and_inheritance(facts: Facts) -> None:
     assert relation(facts, "special").inherits == (name("base"),)
 
 
+def test_policies_are_named_whether_row_security_is_on_or_not(database: Database) -> None:
+    database.connect().execute("""
+        CREATE SCHEMA shop;
+        CREATE TABLE shop.notes (id int); CREATE TABLE shop.bare (id int);
+        CREATE POLICY own ON shop.notes USING (true); CREATE POLICY "All" ON shop.notes USING (true);
+        ALTER TABLE shop.bare ENABLE ROW LEVEL SECURITY;
+    """)
+    facts = facts_of(database)
+
+    assert relation(facts, "notes").policies == ("All", "own")
+    assert not relation(facts, "notes").row_security
+    assert relation(facts, "bare").policies == ()
+    assert relation(facts, "bare").row_security
+
+
 def test_a_database_without_user_tables_is_not_live(database: Database) -> None:
     database.connect().execute("CREATE SCHEMA migrator; CREATE TABLE migrator.steps (id int)")
 

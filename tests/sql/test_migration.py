@@ -101,6 +101,28 @@ def test_a_directive_that_is_not_understood_is_an_error(text: str, message: str,
 
 
 @pytest.mark.parametrize(
+    ("directive", "column"),
+    [
+        ("-- migrate: allow x until=soon", 21),
+        ('  --migrate:allow x reason="é" until=2026-02-30 ', 32),
+        ("-- migrate: allow x until=20260101", 21),
+        ("-- migrate: allow x until=2026-W01-1", 21),
+        ('-- migrate: allow x reason=""', 21),
+        ('-- migrate: allow x until=2026-01-01 reason="a" until=2026-01-01', 49),
+        ("-- migrate: allow x reson=y", 21),
+        ("-- migrate: allow x  what", 22),
+        ("-- migrate: alow x", 1),
+    ],
+)
+def test_an_error_in_an_option_has_its_line_and_column(directive: str, column: int) -> None:
+    with pytest.raises(DirectiveError) as caught:
+        read(f"select 1;\n{directive}\nselect 2")
+
+    assert caught.value.at is not None
+    assert (caught.value.at.line, caught.value.at.column) == (2, column)
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("SELECT a FROM t", "select /* x */ A\n from T -- y"),
