@@ -46,7 +46,7 @@ class FactsFile:
         say(f"the facts are {self.age()} old ({self.path})", label="note", color="cyan")
         if not between:
             return facts, ()
-        return facts, (f"the facts are as they will be after {_names(between)}, which had not run yet",)
+        return facts, (f"the facts are as they will be after {_names(between)}, which they do not have yet",)
 
     def age(self) -> str:
         """Return the age in days, or hours."""
