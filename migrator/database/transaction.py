@@ -19,7 +19,8 @@ from migrator.database import commands as sql
 from migrator.database.commands import Command
 from migrator.database.drift import forget_seen, stamps_for
 from migrator.database.journal_commands import CHANGED
-from migrator.database.pipeline import Part, Placed, Refused, send
+from migrator.database.message import Line, exchange
+from migrator.database.pipeline import Part, Placed, Refused
 from migrator.database.refusal import record_refusal
 from migrator.database.translate import RETRYABLE
 from migrator.database.waiting import Tries, deadline, longest_pause_s, next_approach, pause, report
@@ -73,10 +74,18 @@ def _attempt(bench: Workbench, step: Step, work: Transaction, tries: Tries) -> N
     placed = _commands(bench, step, work, tries, _stamps(bench, step, tries))
     bench.faults(FaultPoint.BEFORE_COMMIT)
     try:
-        send(bench.connection, placed)
+        _send(bench, placed)
     except Refused as refused:
         bench.rollback()
         _judge(bench, step, tries, refused)
+
+
+def _send(bench: Workbench, placed: list[Placed]) -> None:
+    """Send it in one piece: the server could not tell a client that freezes between two from one at work."""
+    lines = [Line(command=one.command, recurs=False) for one in placed]
+    answers = exchange(bench.connection, lines, bench.session.names)
+    if answers.refused is not None:
+        raise Refused(placed[min(len(answers.results), len(placed) - 1)], answers.refused)
 
 
 def _stamps(bench: Workbench, step: Step, tries: Tries) -> Mapping[QualifiedName, str]:
@@ -99,7 +108,8 @@ def _judge(bench: Workbench, step: Step, tries: Tries, refused: Refused) -> None
         tries.error = reason_of(error)
         raise _TryAgain
     if refused.placed.part is Part.LOCK and error.sqlstate in _CANNOT_LOCK:
-        tries.acquire = ()
+        gone = refused.placed.lock
+        tries.acquire = tuple(lock for lock in tries.acquire if gone is not None and lock != gone)
     elif error.sqlstate not in RETRYABLE:
         raise record_refusal(bench, step, error, tries.count, tries.seconds) from error
     _again(bench, step, tries, refused.placed.lock, error)
@@ -155,34 +165,50 @@ def _place(part: Part, commands: list[Command]) -> list[Placed]:
 
 def _locks(step: Step, tries: Tries) -> list[Placed]:
     """Wait in at most one queue: for the lock that was not free last; take the others at once or fail."""
-    queue = tries.last is Approach.QUEUE
-    first = (tries.stuck_on or tries.acquire[0]) if queue and tries.acquire else None
-    ordered = sorted(tries.acquire, key=lambda lock: lock != first)
-    courtesy: list[Placed] = []
-    if tries.last is Approach.COURTEOUS:
-        waits = [sql.wait_courteously(lock.relation) for lock in tries.acquire]
-        brief = sql.set_local({"lock_timeout": _lock_timeout(step, replace(tries, last=Approach.NOWAIT))})
-        courtesy = [*_place(Part.LOCK, waits), *_place(Part.SETUP, [brief] if waits else [])]
-    locks = [
-        Placed(command=sql.lock_table(lock, nowait=lock != first), part=Part.LOCK, lock=lock)
-        for lock in ordered
-    ]
-    brief_again = sql.set_local({"lock_timeout": _BRIEF_MS})  # one wait is all that the budget allows
-    return courtesy + locks + _place(Part.SETUP, [brief_again] if first and tries.stuck_on else [])
+    queued = tries.stuck_on if tries.last is Approach.QUEUE and tries.stuck_on in tries.acquire else None
+    rest = [_lock(lock, nowait=True) for lock in tries.acquire if lock != queued]
+    return [*_courtesy(step, tries), *(_queue(step, tries, queued) if queued else ()), *rest]
+
+
+def _lock(lock: RelationLock, *, nowait: bool) -> Placed:
+    return Placed(command=sql.lock_table(lock, nowait=nowait), part=Part.LOCK, lock=lock)
+
+
+def _courtesy(step: Step, tries: Tries) -> list[Placed]:
+    """Wait for autovacuum, where the application does not wait behind us."""
+    if tries.last is not Approach.COURTEOUS or not tries.acquire:
+        return []
+    waits = [sql.wait_courteously(lock.relation) for lock in tries.acquire]
+    brief = sql.set_local({"lock_timeout": _lock_timeout(step, replace(tries, last=Approach.NOWAIT))})
+    return [*_place(Part.LOCK, waits), *_place(Part.SETUP, [brief])]
+
+
+def _queue(step: Step, tries: Tries, lock: RelationLock) -> list[Placed]:
+    """Wait for one lock. lock_timeout counts for each partition anew, so the statement has a bound too."""
+    longest, statement = _lock_timeout(step, tries), _statement_timeout(step, tries)
+    bound = sql.set_local({"statement_timeout": longest + longest // 4 + 1})
+    # One wait is all that the budget allows.
+    after = sql.set_local({"statement_timeout": statement, "lock_timeout": min(_BRIEF_MS, longest)})
+    return [*_place(Part.SETUP, [bound]), _lock(lock, nowait=False), *_place(Part.SETUP, [after])]
 
 
 def _timeouts(bench: Workbench, step: Step, work: Transaction, tries: Tries) -> Command:
-    longest = int(step.timeouts.deadline_s * 1000)
-    statement = longest if step.timeouts.statement_ms is None else step.timeouts.statement_ms
-    lock = _lock_timeout(step, tries)
+    lock, statement = _lock_timeout(step, tries), _statement_timeout(step, tries)
     settings: dict[str, int | str] = {
         "lock_timeout": lock,
-        "statement_timeout": max(statement, lock),
+        "statement_timeout": statement,
         "idle_in_transaction_session_timeout": max(step.timeouts.lock_ms or 0, _GRACE_MS),
     }
     if bench.version.transaction_timeout and step.timeouts.statement_ms is not None:
-        settings["transaction_timeout"] = lock + statement * len(work.statements) + _GRACE_MS
+        waits = lock * (1 + len(tries.acquire))
+        settings["transaction_timeout"] = waits + statement * len(work.statements) + _GRACE_MS
     return sql.set_local(settings)
+
+
+def _statement_timeout(step: Step, tries: Tries) -> int:
+    longest = int(step.timeouts.deadline_s * 1000)
+    statement = longest if step.timeouts.statement_ms is None else step.timeouts.statement_ms
+    return max(statement, _lock_timeout(step, tries))
 
 
 def _lock_timeout(step: Step, tries: Tries) -> int:

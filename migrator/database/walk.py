@@ -14,6 +14,9 @@ from migrator.plan.step import Backfill, Step
 
 Key = tuple[str, ...]
 
+_FROZEN_MS = 2_000
+"""A client that says nothing for so long in a transaction is frozen: it loses its session and its locks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
@@ -80,6 +83,7 @@ def enter(bench: Workbench, step: Step, *, lock_ms: int | None, statement_ms: in
     settings = {
         "lock_timeout": 1000 if lock_ms is None else lock_ms,
         "statement_timeout": longest if statement_ms is None else statement_ms,
+        "idle_in_transaction_session_timeout": _FROZEN_MS,
     }
     with bench.connection.pipeline():  # one round trip for all of them
         for command in [*sql.enter_session(step.session), sql.set_local(settings), sql.CONSTRAINTS_IMMEDIATE]:
