@@ -41,6 +41,15 @@ def note(event: events.Event) -> Note:
                 fields=_step(step) | {"partition": str(partition), "index": str(index) if index else None},
                 level="debug",
             )
+        case events.WaitingForStandby(step=step, waited_s=waited, standbys=standbys):
+            return Note(
+                name="standby.waiting",
+                text=f"{step.title}: done and released; no synchronous standby has confirmed it for "
+                f"{duration(waited)} (synchronous_standby_names: {standbys})",
+                fields=_step(step) | {"waited_s": round(waited, 1), "standbys": standbys},
+                level="warning",
+                every_s=10.0,
+            )
         case events.BatchDone() | events.BatchCancelled() | events.Sweeping():
             return _of_backfill(event)
         case _:

@@ -8,7 +8,7 @@ which are there to see what goes by, is served by those.
 """
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -67,8 +67,16 @@ class Answers:
     refused: psycopg.Error | None
 
 
-def exchange(connection: Connection, lines: Sequence[Line], names: Names) -> Answers:
+def exchange(
+    connection: Connection,
+    lines: Sequence[Line],
+    names: Names,
+    *,
+    meanwhile: Callable[[], None] | None = None,
+) -> Answers:
     """Send the commands together; `connection` is in no transaction, and may be in one afterwards.
+
+    `meanwhile` is called some times a second until the answers are there.
 
     Raises psycopg's error of a lost session.
     """
@@ -79,7 +87,7 @@ def exchange(connection: Connection, lines: Sequence[Line], names: Names) -> Ans
         pgconn.enter_pipeline_mode()
         counted = [_sent(pgconn, line, names) for line in lines]
         pgconn.pipeline_sync()
-        results = connection.wait(_answers(pgconn))
+        results = connection.wait(_answers(pgconn, meanwhile))
         pgconn.exit_pipeline_mode()
     except BaseException:  # an answer is outstanding, or nobody is there to give it
         connection.close()
@@ -115,12 +123,16 @@ def _sent(pgconn: pq.abc.PGconn, line: Line, names: Names) -> int:
     return 2 if new else 1
 
 
-def _answers(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:
+def _answers(
+    pgconn: pq.abc.PGconn, meanwhile: Callable[[], None] | None
+) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:
     """Yield what is to be waited for; return the answers, of each command one."""
     found: list[pq.abc.PGresult] = []
     unsent = pgconn.flush()
     while True:
         ready = yield Wait.RW if unsent else Wait.R
+        if not ready and meanwhile is not None:
+            meanwhile()
         if ready & Ready.R:
             pgconn.consume_input()
         if unsent:

@@ -22,6 +22,7 @@ from migrator.database.journal_commands import CHANGED
 from migrator.database.message import Line, exchange
 from migrator.database.pipeline import Part, Placed, Refused
 from migrator.database.refusal import record_refusal
+from migrator.database.standby import confirm
 from migrator.database.translate import RETRYABLE
 from migrator.database.waiting import Tries, deadline, longest_pause_s, next_approach, pause, report
 from migrator.database.workbench import Done, Workbench, reason_of
@@ -64,7 +65,7 @@ def run_transaction(bench: Workbench, step: Step, work: Transaction) -> Done:
     except _TryAgain:
         raise deadline(step, tries) from None
     if _commits_locally(step):
-        bench.execute(bench.commands.confirm(step))
+        confirm(bench, step)
     return Done(attempts=tries.count)
 
 

@@ -191,6 +191,16 @@ class Sweeping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingForStandby:
+    """The step is committed, its locks are released; a synchronous standby has yet to confirm it."""
+
+    step: Step
+    waited_s: float
+    standbys: str
+    """The server's synchronous_standby_names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished:
     """A step is done, or was found done."""
 
@@ -253,6 +263,7 @@ Event = (
     | BatchDone
     | BatchCancelled
     | Sweeping
+    | WaitingForStandby
     | StepFinished
     | MigrationFinished
     | MigrationBlocked

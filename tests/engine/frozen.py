@@ -38,11 +38,11 @@ def main(url: str, path: Path) -> None:
 
     answers = message._answers  # noqa: SLF001  # there is no seam between sending and reading
 
-    def frozen_answers(pgconn: Any) -> Any:  # noqa: ANN401  # as the original
+    def frozen_answers(*given: Any) -> Any:  # noqa: ANN401  # as the original
         freeze(SENT)
-        return answers(pgconn)
+        return answers(*given)
 
-    message._answers = frozen_answers  # noqa: SLF001  # as above
+    setattr(message, answers.__name__, frozen_answers)
     plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     options = RunOptions(provenance=PROVENANCE, faults=fault, all_phases=True, wait_s=60.0, reconnect_s=60.0)
     run(Connector(conninfo=url), plan, POLICY, options, Silent())

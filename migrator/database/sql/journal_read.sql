@@ -111,3 +111,8 @@ FROM {journal}.progress
 -- The latest events, newest first.
 SELECT id, at, kind, version, os_user, role, host, tool_version, commit, ci_url, details
 FROM {journal}.event ORDER BY id DESC LIMIT %(limit)s
+
+-- name: waits for standby
+-- The standbys that the session of that process waits for.
+SELECT current_setting('synchronous_standby_names') FROM pg_stat_activity
+WHERE pid = %(pid)s AND wait_event_type = 'IPC' AND wait_event = 'SyncRep'
