@@ -121,7 +121,8 @@ def test_partition_is_detached_in_one_attempt(database: Database) -> None:
 def test_a_reader_is_outwaited_and_holds_nobody_up(database: Database) -> None:
     connection, old, other = database.connect(), database.connect(), database.connect()
     partitioned(connection)
-    for limit in ("lock_timeout = '50ms'", "statement_timeout = '300ms'"):  # they do not count
+    given = plan(detach(), database=database)
+    for limit in ("lock_timeout = '50ms'", "statement_timeout = '900ms'"):  # they do not count
         connection.execute(f"ALTER DATABASE {database.name} SET {limit}".encode())
     old.execute("BEGIN")
     old.execute("SELECT count(*) FROM users")
@@ -137,7 +138,7 @@ def test_a_reader_is_outwaited_and_holds_nobody_up(database: Database) -> None:
             old.execute("COMMIT")
 
     recorder = Recorder(actions=[look])
-    carry_out(database, plan(detach(), database=database), recorder=recorder)
+    carry_out(database, given, recorder=recorder)
 
     assert [pending for pending, _ in seen[:2]] == ["true", "true"]
     assert max(seconds for _, seconds in seen) < 1.0
