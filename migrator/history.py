@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PATTERN = "VERSION_name.sql, where VERSION is digits, such as 20260105090000_add_email_to_users.sql"
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""In a name it could pass for another line of a report, or is a byte that is not UTF-8."""
+
 _NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
 
 
@@ -42,7 +45,7 @@ class MigrationFile:
 def migration_file(path: Path) -> MigrationFile:
     """Return version and name of a file; raises InputError where it is not named by the pattern."""
     found = _NAME.fullmatch(path.name)
-    if found is None:
+    if found is None or _UNPRINTABLE.search(path.name):
         raise InputError(f"{path} is not named {PATTERN}", hint="rename it, or move it out of this folder")
     return MigrationFile(version=found["version"], name=found["name"], path=path)
 

@@ -8,6 +8,7 @@ from migrator import workflow
 from migrator.cli.disposable import announce
 from migrator.cli.group import Command
 from migrator.cli.options import blocker_options, blocker_settings, wait_option, yes_option
+from migrator.cli.output import echo
 from migrator.cli.progress import OnDemand
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Action, Request, perform
@@ -80,7 +81,7 @@ def _apply_files(project: Project, request: Request, *, dry_run: bool) -> None:
             project.connector, migrations, project.policy, request.options(), OnDemand()
         )
     except workflow.Unapproved as refused:
-        click.echo(rendered(refused.agenda.plan).rstrip())
+        echo(rendered(refused.agenda.plan).rstrip())
         raise
 
     announce(project, observation.place, agenda.notes)

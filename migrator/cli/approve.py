@@ -11,6 +11,7 @@ from migrator.cli.facts_file import Replayed, facts_file, nothing
 from migrator.cli.git import user_email
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
+from migrator.cli.output import echo
 from migrator.cli.planning import Planned, Source, plan_files, plan_pending
 from migrator.cli.project import Project, load_project
 from migrator.cli.versions import parts
@@ -84,7 +85,7 @@ def approve(
     source = _source(project, offline=offline, facts=facts, shadow=shadow)
     chosen = _chosen(_planned(project, path, source).plan, path, hazards)
     if not chosen:
-        click.echo(f"nothing to approve in {path}")
+        echo(f"nothing to approve in {path}")
         return
     if project.configuration.approvals is ApprovalsIn.FILE:
         where = Path(project.approvals_path)
@@ -164,5 +165,5 @@ def _tell(chosen: Sequence[Approved], where: Path) -> None:
         text = " ".join(each.statement.text.split())
         shown = text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…"
         place = f"{each.statement.file}:{each.statement.line}:{each.statement.column}"
-        click.echo(f"approved  {each.hazard.kind}  {place}  {shown}")
-    click.echo(f"wrote {where}")
+        echo(f"approved  {each.hazard.kind}  {place}  {shown}")
+    echo(f"wrote {where}")

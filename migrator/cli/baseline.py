@@ -4,6 +4,7 @@ import click
 
 from migrator.cli.confirm import confirm
 from migrator.cli.group import Command, did_you_mean
+from migrator.cli.output import echo
 from migrator.cli.project import file_entry, load_project
 from migrator.errors import InputError
 from migrator.reports.words import counted
@@ -34,7 +35,7 @@ def baseline(*, version: str, yes: bool) -> None:
         confirm(f"record {counted(len(chosen), 'file')} as applied", opened.place, yes=yes)
         entries = [file_entry(migration) for migration in chosen]
         opened.store.baseline(entries, disposable=project.policy.disposable)
-    click.echo(f"the journal begins with {counted(len(chosen), 'file')} recorded as applied")
+    echo(f"the journal begins with {counted(len(chosen), 'file')} recorded as applied")
 
 
 def _through(version: str, migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:

@@ -5,6 +5,7 @@ import click
 from migrator import workflow
 from migrator.cli.group import Command
 from migrator.cli.options import blocker_options, blocker_settings, wait_option, yes_option
+from migrator.cli.output import echo
 from migrator.cli.project import Project, load_project
 from migrator.cli.running import Request, perform
 from migrator.cli.steps import show_steps
@@ -50,7 +51,7 @@ def contract(
     named = versions or workflow.waiting_through(observation.journal, str(through))
     records = workflow.contractable(observation.journal, named)
     if not records:
-        click.echo("nothing to do: no contract steps wait")
+        echo("nothing to do: no contract steps wait")
         return
     if dry_run:
         show_steps([(r, workflow.remaining(r, r.plan or Plan())) for r in records])

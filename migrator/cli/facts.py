@@ -9,6 +9,7 @@ import msgspec
 from migrator import __version__
 from migrator.cli.failure import say
 from migrator.cli.group import Command
+from migrator.cli.output import echo_json
 from migrator.cli.project import load_project
 from migrator.cli.whole_file import write_whole
 
@@ -58,7 +59,7 @@ def facts(*, action: str, output: Path | None) -> None:  # noqa: ARG001  # there
             server=read_server_state(connection, project.policy.journal_schema),
         )
     if output is None:
-        click.echo(encode(document), nl=False)
+        echo_json(encode(document), nl=False)
     else:
         write_whole(output, encode(document))
         say(f"wrote {output}; use it with: migrate plan --facts {output}")

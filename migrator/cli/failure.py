@@ -6,6 +6,7 @@ import traceback
 
 import click
 
+from migrator.cli.output import printable
 from migrator.cli.redact import known_secrets, redact
 from migrator.errors import MigrateError
 
@@ -19,6 +20,7 @@ def say(text: str, *, label: str | None = None, color: str | None = None) -> Non
     """Write to standard error, without secrets; a closed terminal is no reason to fail."""
     clean = redact(text, known_secrets(os.environ, sys.argv[1:]))
     prefix = "" if label is None else click.style(f"{label}: ", fg=color, bold=True)
+    clean = printable(clean)
     clean = clean if label is None else clean.replace("\n", "\n  ")
     try:
         click.echo(prefix + clean, err=True, color=use_color())

@@ -6,6 +6,7 @@ import click
 
 from migrator.cli.group import Command
 from migrator.cli.invocation import current
+from migrator.cli.output import echo
 from migrator.errors import UsageError
 
 CONFIGURATION = """\
@@ -72,7 +73,7 @@ def init() -> None:
     directory = Path(asked.directory or "migrations")
     _write(Path(asked.config or "migrate.toml"), CONFIGURATION.format(directory=directory.as_posix()))
     _write(directory / "README.md", README)
-    click.echo("next: migrate new NAME, write SQL into the file, then migrate plan")
+    echo("next: migrate new NAME, write SQL into the file, then migrate plan")
 
 
 def _write(path: Path, text: str) -> None:
@@ -81,8 +82,8 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        click.echo(f"kept   {path} (it is there already)")
+        echo(f"kept   {path} (it is there already)")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     else:
-        click.echo(f"wrote  {path}")
+        echo(f"wrote  {path}")

@@ -1,11 +1,13 @@
 """structlog for this process: events to standard error, JSON where nobody reads along, never a secret."""
 
+import json
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from migrator.cli.invocation import Invocation
+from migrator.cli.output import json_text, one_line
 from migrator.cli.redact import known_secrets, redact
 
 if TYPE_CHECKING:  # loaded where there is something to write: it takes a tenth of a second
@@ -92,9 +94,21 @@ def _renderer(invocation: Invocation) -> "Processor":
     import structlog
 
     if as_json(invocation):
-        return structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        return _json_line
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
+    console = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
+
+    def render(logger: "WrappedLogger", method: str, event: "EventDict") -> str:
+        return console(
+            logger, method, {k: one_line(v) if isinstance(v, str) else v for k, v in event.items()}
+        )
+
+    return render
+
+
+def _json_line(logger: "WrappedLogger", method: str, event: "EventDict") -> str:  # noqa: ARG001  # as below
+    """One line, whatever the fields hold and whatever standard error is encoded in."""
+    return json_text(json.dumps(event, ensure_ascii=False, default=str), encoding=sys.stderr.encoding)
 
 
 def _in_order(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":  # noqa: ARG001  # structlog's signature
@@ -105,6 +119,17 @@ def _in_order(logger: "WrappedLogger", method: str, event: "EventDict") -> "Even
 
 def _without_secrets(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":  # noqa: ARG001  # structlog's signature
     secrets = known_secrets(os.environ, sys.argv[1:])
-    return {
-        name: redact(value, secrets) if isinstance(value, str) else value for name, value in event.items()
-    }
+    return {name: _clean(value, secrets) for name, value in event.items()}
+
+
+def _clean(value: object, secrets: tuple[str, ...]) -> object:
+    """Return a field without secrets, those within it too."""
+    match value:
+        case str():
+            return redact(value, secrets)
+        case list() | tuple():
+            return [_clean(each, secrets) for each in value]
+        case dict():
+            return {key: _clean(each, secrets) for key, each in value.items()}
+        case _:
+            return value

@@ -3,8 +3,8 @@
 `main` may be called once in a process. It always ends in SystemExit; a traceback is shown for bugs only.
 """
 
+import errno
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from migrator import __version__
-from migrator.cli import failure
+from migrator.cli import failure, streams
 from migrator.cli.group import LazyGroup
 from migrator.cli.invocation import global_options
 from migrator.errors import MigrateError
@@ -21,6 +21,9 @@ USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """As a shell reports a program that SIGPIPE ended."""
+
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""What standard output may be: on a full disk, over a quota or limit, a terminal that is gone, closed."""
 
 _MANY = 50_000
 """New objects between two looks for cycles: reading and planning make many objects and hardly a cycle."""
@@ -51,7 +54,10 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line of this process."""
     gc.set_threshold(_MANY)
-    sys.exit(run(sys.argv[1:]))
+    streams.prepare()
+    code = run(sys.argv[1:])
+    streams.give_up_what_cannot_be_written()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -67,6 +73,13 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         failure.say("interrupted", label="error", color="red")
         return INTERRUPTED
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            failure.show_bug(error)
+            return 1
+        streams.silence(sys.stdout.fileno())
+        failure.say(f"cannot write the output: {error.strerror}", label="error", color="red")
+        return USAGE
     except Exception as error:  # noqa: BLE001  # the last resort: a bug still gets an exit code
         failure.show_bug(error)
         return 1
@@ -90,5 +103,5 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 def _quiet_pipe() -> int:
     """The reader has gone; keep the interpreter from complaining about it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    streams.silence(sys.stdout.fileno())
     return BROKEN_PIPE

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import load_project
 from migrator.cli.versions import file_name, next_version, slug
 from migrator.errors import UsageError
@@ -27,7 +28,7 @@ def new(name: tuple[str, ...]) -> None:
     directory = load_project().directory
     path = directory / file_name(next_version(directory), slug(title))
     _create(path, HEAD.format(title=title.replace("_", " ")))
-    click.echo(str(path))
+    echo(str(path))
 
 
 def _create(path: Path, text: str) -> None:

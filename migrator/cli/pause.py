@@ -3,6 +3,7 @@
 import click
 
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import load_project
 
 
@@ -23,4 +24,4 @@ def pause(*, reason: str | None) -> None:
     project = load_project()
     with project.open_existing("pause") as opened:
         opened.store.set_paused(paused=True, reason=reason)
-    click.echo("paused: a running migration stops after its batch; go on with migrate resume")
+    echo("paused: a running migration stops after its batch; go on with migrate resume")

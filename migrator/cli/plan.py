@@ -12,6 +12,7 @@ from migrator.cli.facts_file import Replayed, facts_file, nothing
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
+from migrator.cli.output import echo_report
 from migrator.cli.plan_reports import FOR_FORGES, FORMATS, failed, renderer
 from migrator.cli.planning import (
     Planned,
@@ -123,7 +124,7 @@ def plan(
     if save is not None:
         _save(save, planned.plan)
     render = renderer(project, planned, proof, report_root)
-    click.echo(render(printed).rstrip())
+    echo_report(printed, render(printed).rstrip())
     write_reports(reports, render)
     for note in planned.notes:
         say(note, label="note", color="cyan")
@@ -142,7 +143,7 @@ def _failure_reported(
     except InputError as error:
         render = failed(project, error, root)
         if printed in FOR_FORGES:
-            click.echo(render(printed).rstrip())
+            echo_report(printed, render(printed).rstrip())
         write_reports([report for report in reports if report.form in FOR_FORGES], render)
         raise
 

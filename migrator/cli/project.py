@@ -159,7 +159,7 @@ def load_project(settings_given: Mapping[str, object] | None = None) -> Project:
             color="yellow",
         )
     settings = configuration.load(
-        start=Path.cwd(),
+        start=_here(),
         file=None if asked.config is None else Path(asked.config),
         environment=asked.environment,
         flags={
@@ -171,6 +171,15 @@ def load_project(settings_given: Mapping[str, object] | None = None) -> Project:
     if settings_given and settings_given.get("terminate_writers") and not settings.terminate_blockers_s:
         raise UsageError("--terminate-writers means nothing without --terminate-blockers AFTER")
     return Project(configuration=settings)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working directory cannot be used: {error.strerror}", hint="cd to another"
+        ) from error
 
 
 def file_entry(migration: "Migration") -> "FileEntry":

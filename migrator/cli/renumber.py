@@ -6,6 +6,7 @@ import click
 
 from migrator.cli.approving import rename_entries
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import load_project
 from migrator.cli.versions import file_name, next_version, parts
 from migrator.configuration.approvals import NAME as APPROVALS
@@ -43,7 +44,7 @@ def renumber(*, file: Path, offline: bool) -> None:
     except OSError as error:
         raise UsageError(f"cannot rename {path}: {error.strerror}") from error
     rename_entries(path.parent / APPROVALS, path.name, target.name)
-    click.echo(str(target))
+    echo(str(target))
 
 
 def _checked(path: Path) -> tuple[str, str]:

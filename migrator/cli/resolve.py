@@ -4,6 +4,7 @@ import click
 
 from migrator.cli.confirm import confirm
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import Project, file_entry, load_project
 from migrator.database.journal_store import FileEntry, JournalStore
 from migrator.errors import InputError, UsageError
@@ -56,7 +57,7 @@ def resolve(*, version: str, choice: str | None, reason: str, yes: bool) -> None
         record = opened.store.load().get(version)
         confirm(f"record of {version}: {CHOICES[choice]}", opened.place, yes=yes)
         _record(opened.store, choice, reason, _entry(project, version, record, choice))
-    click.echo(f"recorded: {version} {choice.replace('-', ' ')}")
+    echo(f"recorded: {version} {choice.replace('-', ' ')}")
 
 
 def _record(store: JournalStore, choice: str, reason: str, entry: FileEntry) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import load_project
 
 
@@ -16,4 +17,4 @@ def resume() -> None:
     project = load_project()
     with project.open_existing("resume") as opened:
         opened.store.set_paused(paused=False)
-    click.echo("no pause any more; run on with migrate apply")
+    echo("no pause any more; run on with migrate apply")

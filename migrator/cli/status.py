@@ -6,6 +6,7 @@ from migrator.cli import status_report
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import mask_option
+from migrator.cli.output import echo, echo_json
 from migrator.cli.project import Project, load_project
 from migrator.errors import InputError, UsageError, WorkPending
 from migrator.execution.journal import Journal, StepState
@@ -45,7 +46,10 @@ def status(*, form: str, check: str | None, mask_queries: bool | None) -> None:
     seen = status_report.Status(
         place=opened.place, journal=journal, progress=progress, pending=pending, sessions=sessions
     )
-    click.echo(status_report.as_json(seen) if form == "json" else status_report.as_text(seen))
+    if form == "json":
+        echo_json(status_report.as_json(seen))
+    else:
+        echo(*status_report.as_text(seen))
     _check(seen, check)
 
 

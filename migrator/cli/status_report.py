@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import click
 import msgspec
 
+from migrator.cli.output import Styled, one_line
 from migrator.cli.redact import redact
 from migrator.cli.units import count, duration, rate
 from migrator.database.journal_store import ProgressRow
@@ -114,9 +114,14 @@ def _step(record: MigrationRecord, step: Step) -> dict[str, Any]:
     }
 
 
-def as_text(seen: Status) -> str:
-    """Return the status for people: the verdict first."""
-    lines = [_verdict(seen), f"database: {seen.place}", *_runner(seen), ""]
+def as_text(seen: Status) -> list[str | Styled]:
+    """Return the status for people, as pieces of text: the verdict first."""
+    lines: list[str | tuple[Styled, str]] = [
+        _verdict(seen),
+        f"database: {seen.place}",
+        *_runner(seen),
+        "",
+    ]
     lines += [
         _line(str(m.state), m.version, m.name, _when(m), _COLORS.get(m.state))
         for m in seen.journal.migrations
@@ -126,7 +131,8 @@ def as_text(seen: Status) -> str:
         lines.append("(the migration files are not at hand, so what is pending is not known)")
     for record in seen.journal.unfinished:
         lines += ["", *_unfinished(record, seen.progress)]
-    return redact("\n".join(lines))
+    pieces = [piece for line in lines for piece in ("\n", *([line] if isinstance(line, str) else line))]
+    return [redact(piece) if isinstance(piece, str) else piece for piece in pieces[1:]]
 
 
 _PENDING = "pending"
@@ -160,8 +166,8 @@ def _runner(seen: Status) -> list[str]:
     return lines
 
 
-def _line(state: str, version: str, name: str, when: str, color: str | None) -> str:
-    return f"{click.style(f'{state:<12}', fg=color)}{version}  {name}{when}"
+def _line(state: str, version: str, name: str, when: str, color: str | None) -> tuple[Styled, str]:
+    return Styled(f"{state:<12}", color), f"{version}  {one_line(name)}{when}"
 
 
 def _when(record: MigrationRecord) -> str:

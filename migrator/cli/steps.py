@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
+from migrator.cli.output import Styled, echo, one_line
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
 from migrator.plan.step import (
@@ -73,13 +72,13 @@ def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
     """Print each migration with its steps, and the SQL of each as it will be sent."""
     shown = [(migration, steps) for migration, steps in migrations if steps]
     for migration, steps in shown:
-        click.echo(click.style(f"{migration.version}  {migration.name}", bold=True))
+        echo(Styled(f"{migration.version}  {one_line(migration.name)}", bold=True))
         for step in steps:
-            click.echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
+            echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
             for statement in sql_of(step):
-                click.echo("".join(f"      {line}\n" for line in f"{statement};".splitlines()), nl=False)
+                echo("".join(f"      {line}\n" for line in f"{statement};".splitlines()), nl=False)
     if not shown:
-        click.echo("nothing to do")
+        echo("nothing to do")
 
 
 def sql_of(step: Step) -> tuple[str, ...]:

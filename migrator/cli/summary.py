@@ -1,7 +1,6 @@
 """What a run did and what it left: printed to standard output when it ends well."""
 
-import click
-
+from migrator.cli.output import Styled, echo, one_line
 from migrator.execution.journal import MigrationState
 from migrator.execution.options import Outcome, RunResult
 
@@ -14,11 +13,9 @@ def show(result: RunResult) -> None:
     for outcome in told:
         word = str(outcome.state or "not begun")
         color = None if outcome.state is None else _COLORS.get(outcome.state)
-        click.echo(
-            f"{click.style(f'{word:<9}', fg=color)}  {outcome.version}  {outcome.name}{_details(outcome)}"
-        )
+        echo(Styled(f"{word:<9}", color), f"  {outcome.version}  {one_line(outcome.name)}{_details(outcome)}")
     if not told:
-        click.echo("nothing to do: every migration is applied")
+        echo("nothing to do: every migration is applied")
     _waiting(result)
 
 
@@ -42,9 +39,9 @@ def _details(outcome: Outcome) -> str:
 def _waiting(result: RunResult) -> None:
     if not result.waiting:
         return
-    click.echo("\nwaiting for contract, until no running code needs what these steps take away:")
+    echo("\nwaiting for contract, until no running code needs what these steps take away:")
     for outcome in result.waiting:
         for step in outcome.waiting:
-            click.echo(f"  {outcome.version}  step {step.id}  {step.title}")
-    click.echo("then:")
-    click.echo(f"  migrate contract {' '.join(outcome.version for outcome in result.waiting)}")
+            echo(f"  {outcome.version}  step {step.id}  {step.title}")
+    echo("then:")
+    echo(f"  migrate contract {' '.join(outcome.version for outcome in result.waiting)}")

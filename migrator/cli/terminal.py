@@ -13,6 +13,7 @@ from rich.table import Column
 from rich.text import Text
 
 from migrator.cli.narration import note
+from migrator.cli.output import one_line, printable
 from migrator.cli.progress import Throttle
 from migrator.cli.redact import redact
 from migrator.cli.units import count, duration, rate
@@ -23,8 +24,14 @@ from migrator.execution import events
 def terminal_display() -> Iterator["TerminalDisplay"]:
     """Give a display on standard error for the length of a `with` block."""
     console = Console(stderr=True, highlight=False, no_color=True if os.environ.get("NO_COLOR") else None)
-    with TerminalDisplay.progress(console) as progress:
+    progress = TerminalDisplay.progress(console)
+    with contextlib.suppress(OSError):  # the terminal may be gone, at the beginning and at the end
+        progress.start()
+    try:
         yield TerminalDisplay(progress)
+    finally:
+        with contextlib.suppress(OSError):
+            progress.stop()
 
 
 class TerminalDisplay:
@@ -55,7 +62,7 @@ class TerminalDisplay:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(Text(redact(text)), style="yellow")
+        self._progress.console.print(Text(printable(redact(text))), style="yellow")
 
     def _show(self, event: events.Event) -> None:
         told = note(event)
@@ -90,11 +97,11 @@ class TerminalDisplay:
 
     def _begin(self, title: str) -> None:
         self._end()
-        self._task = self._progress.add_task(redact(title), total=None, detail="")
+        self._task = self._progress.add_task(one_line(redact(title)), total=None, detail="")
 
     def _update(self, done: float | None, total: float | None, detail: str) -> None:
         if self._task is not None:
-            self._progress.update(self._task, completed=done, total=total, detail=redact(detail))
+            self._progress.update(self._task, completed=done, total=total, detail=one_line(redact(detail)))
 
     def _end(self) -> None:
         if self._task is not None:
@@ -102,4 +109,4 @@ class TerminalDisplay:
             self._task = None
 
     def _line(self, text: str, style: str) -> None:
-        self._progress.console.print(Text(redact(text)), style=style)
+        self._progress.console.print(Text(printable(redact(text))), style=style)

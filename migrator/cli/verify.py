@@ -11,6 +11,7 @@ import click
 from migrator.cli.failure import say
 from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
+from migrator.cli.output import echo_report
 from migrator.cli.project import load_project
 from migrator.cli.report_files import ReportFile, command_line, printed_form, report_options, write_reports
 from migrator.cli.signals import ending
@@ -129,7 +130,7 @@ def _tell(found: Verified, reports: tuple[ReportFile, ...], form: str, *, comman
         "text": lambda: render(found.plan, found.proof),
         "html": lambda: html.render(found.proof, command=command, plan=found.plan),
     }
-    click.echo(rendered[form](), nl=False)
+    echo_report(form, rendered[form](), nl=False)
     write_reports(reports, lambda form: rendered[form]())
     if not found.proof.holds:
         raise StepFailed("the plan is not proved", hint="the report above says what differs")

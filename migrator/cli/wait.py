@@ -4,6 +4,7 @@ import click
 
 from migrator.cli.failure import say
 from migrator.cli.group import Command
+from migrator.cli.output import echo
 from migrator.cli.project import Project, load_project
 from migrator.cli.signals import ending
 from migrator.cli.units import Duration, duration
@@ -52,7 +53,7 @@ def wait(*, timeout_s: float, through: str | None) -> None:
             project.connector, project.policy.journal_schema, needed, timeout_s=timeout_s, tell=_tell
         )
     _judge(found, timeout_s)
-    click.echo(f"past validate: {counted(len(needed), 'migration')}")
+    echo(f"past validate: {counted(len(needed), 'migration')}")
 
 
 def _needed(project: Project, through: str | None) -> tuple[str, ...]:

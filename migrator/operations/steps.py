@@ -64,7 +64,7 @@ def step(
         id="",
         statement=context.index,
         phase=Phase.EXPAND,
-        title=title,
+        title=title.replace("\n", r"\n"),  # of a name: a title is one line
         work=work,
         recovery=recovery,
         effect=effect,

@@ -53,4 +53,5 @@ def observe(connector: Connector, policy: Policy) -> Observation:
 def place(connection: Connection) -> str:
     """Return database, host and port of a session, for people."""
     info = connection.info
-    return f"{info.dbname} on {info.host or 'this machine'}:{info.port}"
+    name = info.dbname.replace("\n", r"\n")
+    return f"{name} on {info.host or 'this machine'}:{info.port}"

@@ -11,7 +11,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.cli.conftest import CLEAN, MARKER, Shell
 from tests.servers import PASSWORD
@@ -38,6 +38,8 @@ class Terminal:
     master: int
     shown: str = ""
     """Everything that was written so far, colours and movements taken out."""
+    raw: list[str] = field(default_factory=list)
+    """The same as it came."""
 
     def type(self, keys: str) -> None:
         """Press keys."""
@@ -62,6 +64,11 @@ class Terminal:
                 self.process.wait(timeout=3)
                 return
 
+    def close(self) -> None:
+        """Close the window: the program gets SIGHUP, and nothing that it writes goes anywhere."""
+        os.close(self.master)
+        self.master = -1
+
     def finish(self) -> int:
         """Wait for the end, and return the exit code; no traceback or secret was shown."""
         while self._read():
@@ -79,6 +86,7 @@ class Terminal:
             data = os.read(self.master, 65536)
         except OSError:  # EIO is how Linux says that nobody has the other side open
             return False
+        self.raw.append(data.decode("utf-8", "replace"))
         self.shown += _CONTROL.sub("", data.decode("utf-8", "replace"))
         return bool(data)
 
@@ -98,10 +106,12 @@ def terminal(shell: Shell, *arguments: str, **environment: str) -> Iterator[Term
         start_new_session=True,
     )
     os.close(slave)
+    window = Terminal(process=process, master=master)
     try:
-        yield Terminal(process=process, master=master)
+        yield window
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-        os.close(master)
+        if window.master >= 0:
+            os.close(master)
