@@ -45,12 +45,16 @@ COMMIT_LOCALLY = plain("SET LOCAL synchronous_commit TO local")
 
 def journal_query(file: str, name: str, schema: str, parameters: Mapping[str, Any] | None = None) -> Command:
     """Return the named query of one of our files, for the journal in `schema`."""
-    return Command(query=_composed(file, name, schema), parameters=parameters)
+    return Command(query=_composed(file, name, schema, binds=parameters is not None), parameters=parameters)
 
 
 @cache
-def _composed(file: str, name: str, schema: str) -> bytes:
-    return sql.SQL(load(file)[name]).format(journal=sql.Identifier(schema)).as_bytes(None)
+def _composed(file: str, name: str, schema: str, *, binds: bool) -> bytes:
+    """Where parameters are bound a `%` of the schema's name is doubled, or psycopg would take it for one."""
+    query = sql.SQL(load(file)[name])
+    quoted = query.format(journal=sql.Identifier(schema)).as_bytes(None)
+    doubled = query.format(journal=sql.Identifier(schema.replace("%", "%%"))).as_bytes(None)
+    return doubled if binds else quoted
 
 
 def set_session(settings: Mapping[str, int | str]) -> Command:

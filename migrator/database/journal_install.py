@@ -72,9 +72,8 @@ def _renew_functions(connection: Connection, schema: str, installed: str, *, com
             f"cannot make the functions of the journal in schema {schema}: {error.diag.message_primary}",
             hint="the language plpgsql is needed, with USAGE on it: CREATE EXTENSION plpgsql",
         ) from error
-    connection.execute(
-        journal_query(_FILE, "set functions", schema).query, {"functions": f"{digests} {rest}"}
-    )
+    renewed = journal_query(_FILE, "set functions", schema, {"functions": f"{digests} {rest}"})
+    connection.execute(renewed.query, renewed.parameters)
     if not installed.startswith(digests):
         connection.execute(journal_query(_FILE, "renew fingerprints", schema).query)
 

@@ -19,8 +19,9 @@ from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, quote, trun
 PREFIX = "zz_migrator_fill_"
 """Triggers fire in the order of their names: this one after those that set the columns it reads."""
 
-_FUNCTION = """\
-CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql{settings} AS {tag}
+_FUNCTION = "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql{settings} AS {tag}{body}{tag}"
+
+_BODY = """
 #variable_conflict use_column
 DECLARE
   {given} {table}.{column}%TYPE := NEW.{column};
@@ -47,7 +48,7 @@ EXCEPTION WHEN OTHERS THEN
   NEW.{column} := {given};
   RETURN NEW;
 END
-{tag}"""
+"""
 """INSERT fills what was not given. UPDATE computes anew what the writer did not assign, if it held the
 value of the old row or none. The expression and the condition see the column as unfilled, as they did in
 the walk."""
@@ -119,27 +120,31 @@ class FillTrigger:
 
     def _function_sql(self) -> Sql:
         column, reference = quote(self.column), quote(self.alias or self.table.name)
-        slices = f"{self.value}{self.where}"
+        body = fill(
+            _BODY,
+            table=self.table.quoted,
+            given="migrator_given",
+            before="migrator_before",
+            filled="migrator_filled",
+            initial=next(iter(self.unfilled), "NULL"),
+            new_unfilled=self._unfilled(f"NEW.{column}"),
+            old_unfilled=self._unfilled(f"OLD.{column}"),
+            kept=holds(f"NEW.{column}", f"OLD.{column}", self.type),
+            reference=reference,
+            followed=self._followed(),
+            value=self.value,
+            where=conjunction([self.where]),
+            column=column,
+            label=literal(f"{self.column} of {self.table}"),
+        )
         return Sql(
             fill(
                 _FUNCTION,
                 function=self.function.quoted,
                 settings="".join(f" SET {name} TO {value}" for name, value in self.settings),
-                tag=f"${unused('migrator', [t for t in slices.split('$') if t])}$",
-                table=self.table.quoted,
-                given="migrator_given",
-                before="migrator_before",
-                filled="migrator_filled",
-                initial=next(iter(self.unfilled), "NULL"),
-                new_unfilled=self._unfilled(f"NEW.{column}"),
-                old_unfilled=self._unfilled(f"OLD.{column}"),
-                kept=holds(f"NEW.{column}", f"OLD.{column}", self.type),
-                reference=reference,
-                followed=self._followed(),
-                value=self.value,
-                where=conjunction([self.where]),
-                column=column,
-                label=literal(f"{self.column} of {self.table}"),
+                # Names too, not only slices, may hold what would end the body.
+                tag=f"${unused('migrator', body.split('$'))}$",
+                body=body,
             )
         )
 
