@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from migrator import __version__
-from migrator.cli import failure, streams
+from migrator.cli import failure, redact, streams
 from migrator.cli.group import LazyGroup
 from migrator.cli.invocation import global_options
 from migrator.errors import MigrateError
@@ -62,6 +62,7 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    redact.forget()
     try:
         code = _invoke(arguments)
         sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from migrator import configuration, history
 from migrator.cli.failure import say
 from migrator.cli.invocation import current
+from migrator.cli.redact import learn
 from migrator.cli.versions import parts
 from migrator.configuration import Configuration
 from migrator.configuration.approvals import NAME as APPROVALS
@@ -85,7 +86,9 @@ class Project:
                 "no database is named",
                 hint="--database URL, DATABASE_URL, PGHOST and PGDATABASE, or `database` in migrate.toml",
             )
-        return connector(self.configuration)
+        made = connector(self.configuration)
+        learn(made.conninfo)
+        return made
 
     def migrations(self) -> "tuple[Migration, ...]":
         """Read all files of the folder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from migrator.cli.output import Styled, echo, one_line
+from migrator.cli.redact import redact_sql
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
 from migrator.plan.step import (
@@ -65,7 +66,7 @@ def rendered(plan: Plan) -> str:
     """Return the report of a plan."""
     from migrator.reports.text import render
 
-    return render(plan)
+    return redact_sql(render(plan))
 
 
 def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
@@ -76,7 +77,8 @@ def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
         for step in steps:
             echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
             for statement in sql_of(step):
-                echo("".join(f"      {line}\n" for line in f"{statement};".splitlines()), nl=False)
+                lines = f"{redact_sql(statement)};".splitlines()
+                echo("".join(f"      {line}\n" for line in lines), nl=False)
     if not shown:
         echo("nothing to do")
 

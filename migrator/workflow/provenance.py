@@ -3,6 +3,7 @@
 import getpass
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 
@@ -38,7 +39,12 @@ def ci_url(environment: Mapping[str, str]) -> str | None:
         return (
             f"{server}/{environment.get('GITHUB_REPOSITORY', '')}/actions/runs/{environment['GITHUB_RUN_ID']}"
         )
-    return _first(environment, _JOBS)
+    return _without_user(_first(environment, _JOBS))
+
+
+def _without_user(url: str | None) -> str | None:
+    """Return the address without `user:password@`: it goes into the journal."""
+    return None if url is None else re.sub(r"://[^/\s@]*@", "://", url)
 
 
 def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -37,9 +37,7 @@ def generated(plan: Plan) -> Iterator[str]:
                 yield from (value if isinstance(value, tuple) else (value,))
 
 
-@settings(
-    max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(stories)
 def test_each_generated_statement_is_one_statement(found: Story) -> None:
     plan = plan_of(found)
