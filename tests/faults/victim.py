@@ -23,10 +23,11 @@ import msgspec
 from migrator.database.session import Connector
 from migrator.errors import MigrateError
 from migrator.execution.events import Silent
-from migrator.execution.options import Provenance, RunOptions
+from migrator.execution.options import Provenance, RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.policy import Policy
 from migrator.runner import run
+from migrator.workflow.applying import until_nobody_else
 
 POLICY = Policy(
     small_table_rows=0,
@@ -43,7 +44,9 @@ OPTIONS = RunOptions(
     all_phases=True,
     wait_s=20.0,
     reconnect_s=20.0,
+    lease_after_s=0.0,
 )
+"""Every backfill gives up the runner lock at once, and takes it back at its end."""
 
 SILENCE_S = 0.3
 """How soon a run doubts a connection that is silent."""
@@ -135,7 +138,12 @@ def status(url: str, path: Path, heard: int) -> int:
     """As the command line does: the exit code of the error; anything else is a bug."""
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-        run(Connector(conninfo=url, silence_s=SILENCE_S), plan, POLICY, OPTIONS, Silent())
+        connector, observer = Connector(conninfo=url, silence_s=SILENCE_S), Silent()
+
+        def once() -> RunResult:
+            return run(connector, plan, POLICY, OPTIONS, observer)
+
+        until_nobody_else(connector, POLICY, OPTIONS, observer, once)
     except MigrateError as error:
         os.write(heard, f"{type(error).__name__}: {error.message}".encode())
         return error.exit_code
