@@ -302,6 +302,30 @@ def test_a_definition_changed_by_hand_during_the_walk_is_found(database: Databas
     assert [o.state for o in carry_out(database, plan()).outcomes] == [MigrationState.APPLIED]
 
 
+def test_a_walk_that_has_lost_its_lease_is_ended_before_it_is_resumed(database: Database) -> None:
+    connection = database.connect()
+    users(connection)
+    connection.execute(
+        "CREATE FUNCTION unlock() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_advisory_unlock_all(); RETURN NEW; END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER unlock BEFORE UPDATE ON users "
+        "FOR EACH ROW WHEN (NEW.id = 50) EXECUTE FUNCTION unlock()"
+    )
+    recorder = Recorder()
+    with walking(database, plan(backfill(1), database=database), until=FaultPoint.BATCH_DONE) as walk:
+        (pid,) = connection.execute("SELECT pid FROM migrator.session").fetchone() or (0,)
+        result = carry_out(database, plan(), recorder=recorder)
+
+        assert [e.pids for e in recorder.of(TookOver)] == [(pid,)]
+        assert [o.state for o in result.outcomes] == [MigrationState.APPLIED]
+        assert walk.end().outcomes == ()
+
+    assert connection.execute("SELECT rows_done FROM migrator.backfill").fetchone() == (1000,)
+    assert leftovers(connection) == []
+
+
 def test_a_short_backfill_keeps_the_runner_lock(database: Database) -> None:
     users(database.connect())
     recorder = Recorder()
