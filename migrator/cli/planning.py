@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +77,7 @@ def plan_files(project: Project, files: Sequence[str], source: Source | None) ->
     """Plan these files, whatever a journal says of them; without a `source` the database gives the facts."""
     if STANDARD_INPUT in files and len(files) > 1:
         raise UsageError("- is standard input, and stands alone")
-    migrations = (_standard_input(project),) if STANDARD_INPUT in files else project.read(map(Path, files))
+    migrations = (project.standard_input(),) if STANDARD_INPUT in files else project.read(map(Path, files))
     if source is None:
         from migrator import workflow
 
@@ -104,10 +103,6 @@ def _planned(
 ) -> Planned:
     plan = make_plan(migrations, facts, project.policy, tool_version=__version__)
     return Planned(plan=plan, migrations=tuple(migrations), facts=facts, notes=notes)
-
-
-def _standard_input(project: Project) -> Migration:
-    return project.read_text(sys.stdin.buffer.read(), "<stdin>")
 
 
 def _going_on(record: MigrationRecord) -> str:

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from migrator import configuration, history
 from migrator.cli.failure import say
@@ -24,6 +27,9 @@ if TYPE_CHECKING:  # these load psycopg or sqlglot, which not every command need
     from migrator.database.session import Connector
     from migrator.plan.plan import Plan
     from migrator.sql.migration import Migration
+
+_STANDARD_INPUT = "migrator.standard_input"
+"""Where the context of the command keeps it."""
 
 LIBPQ = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
 """Any of these names a database; PGUSER or PGPORT alone do not."""
@@ -112,6 +118,13 @@ class Project:
             read_migration(history.read_text(path), file=str(path), version=version, name=name)
             for path, version, name in found
         )
+
+    def standard_input(self) -> "Migration":
+        """Read SQL from standard input; asked again it is the same, since it can be read only once."""
+        meta = click.get_current_context().meta
+        if _STANDARD_INPUT not in meta:
+            meta[_STANDARD_INPUT] = sys.stdin.buffer.read()
+        return self.read_text(meta[_STANDARD_INPUT], "<stdin>")
 
     def read_text(self, content: bytes, file: str) -> "Migration":
         """Read SQL that does not come from a file."""

@@ -84,9 +84,7 @@ def _named(project: Project, files: Sequence[str]) -> tuple[Migration, ...]:
         return project.read(map(Path, files))
     if len(files) > 1:
         raise UsageError("- is standard input, and stands alone")
-    import sys  # only here
-
-    return (project.read_text(sys.stdin.buffer.read(), "<stdin>"),)
+    return (project.standard_input(),)
 
 
 def _new(project: Project, base: str | None) -> tuple[Migration, ...]:

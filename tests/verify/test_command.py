@@ -94,7 +94,8 @@ def test_the_proof_stands_beside_the_plan(shell: Shell, server: Server) -> None:
     path = shell.write("0002_check.sql", "ALTER TABLE users ADD CHECK (id > 0);")
 
     text = shell("plan", str(path), "--verify", "--shadow", server.url)
-    document = shell("plan", str(path), "--verify", "--shadow", server.url, "--format", "json")
+    check = path.read_text()
+    document = shell("plan", "-", "--verify", "--shadow", server.url, "--format", "json", stdin=check)
 
     assert (text.code, document.code) == (0, 0), f"{text}{document}"
     assert text.out.splitlines()[1].startswith("proved on PostgreSQL 18")
