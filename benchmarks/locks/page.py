@@ -111,8 +111,12 @@ def write(page: Path, found: Sequence[Measured], said: str, hold_s: float) -> No
     """Put the table between the marks of the page, picture and JSON into `images` beside it."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{said}\n\n{table(found)}{END}{after}", encoding="utf-8")
+    picture = "![The longest wait of each way](images/locks.svg)"
+    page.write_text(
+        f"{before}{BEGIN}\n{said}\n\n{picture}\n\n{table(found)}{END}{after}", encoding="utf-8"
+    )
     images = page.parent / "images"
+    images.mkdir(exist_ok=True)
     (images / "locks.svg").write_text(chart(found, hold_s), encoding="utf-8")
     document = {"said": said, "hold_s": hold_s, "measured": list(found)}
     (images / "locks.json").write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
