@@ -112,9 +112,7 @@ def write(page: Path, found: Sequence[Measured], said: str, hold_s: float) -> No
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     picture = "![The longest wait of each way](images/locks.svg)"
-    page.write_text(
-        f"{before}{BEGIN}\n{said}\n\n{picture}\n\n{table(found)}{END}{after}", encoding="utf-8"
-    )
+    page.write_text(f"{before}{BEGIN}\n{said}\n\n{picture}\n\n{table(found)}{END}{after}", encoding="utf-8")
     images = page.parent / "images"
     images.mkdir(exist_ok=True)
     (images / "locks.svg").write_text(chart(found, hold_s), encoding="utf-8")
