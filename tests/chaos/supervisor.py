@@ -78,13 +78,26 @@ class Supervisor:
         for _ in range(LIVES):
             process = self._start(arguments)
             self._watch(process)
-            code = process.wait(timeout=PATIENCE)
+            code = self._ended(process, arguments)
             self.codes.append(code)
             if code == 0:
                 return
             assert code in AGAIN, self.failure(arguments, code)
 
         raise AssertionError(self.failure(arguments, -signal.SIGKILL))
+
+    def _ended(self, process: subprocess.Popen[bytes], arguments: tuple[str, ...]) -> int:
+        """Wait for its end, and say what it did where that does not come."""
+        try:
+            return process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            doing = self.observer.execute(
+                "SELECT pid, application_name, state, wait_event, age(clock_timestamp(), state_change)::text, query"
+                " FROM pg_stat_activity WHERE datname = current_database()"
+            ).fetchall()
+            process.kill()
+            words = "\n".join(map(str, doing))
+            raise AssertionError(f"it hangs: {words}\n{self.failure(arguments, process.wait())}") from None
 
     def failure(self, arguments: tuple[str, ...], code: int) -> str:
         """The end of the log."""

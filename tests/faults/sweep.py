@@ -114,8 +114,12 @@ def record(stage: Stage) -> Recording:
         ended = stage.run(gate)
     assert ended.code == stage.scenario.ends, ended
 
-    whole = stage.scenario.fresh or not stage.scenario.live
+    whole = _from_the_beginning(stage)
     return Recording(boundaries=tuple(found) if whole else _own(found), state=stage.state(whole=True))
+
+
+def _from_the_beginning(stage: Stage) -> bool:
+    return stage.scenario.fresh or not stage.scenario.live
 
 
 def _own(found: Sequence[Boundary]) -> tuple[Boundary, ...]:
@@ -178,7 +182,7 @@ def _until_done(stage: Stage, injection: Injection, codes: list[str], swept: Swe
             if ended.code == NEEDS_PERSON and stage.scenario.unproved:
                 _resolve(stage)
                 swept.resolved += 1
-            elif not (ended.code in AGAIN or (ended.code == CANNOT_CONNECT and stage.scenario.fresh)):
+            elif not (ended.code in AGAIN or (ended.code == CANNOT_CONNECT and _from_the_beginning(stage))):
                 break
     return ended
 
