@@ -25,8 +25,8 @@ LIVES = 200
 
 POLL = 0.004
 
-PATIENCE = 300.0
-"""Seconds. A command that takes longer hangs."""
+PATIENCE = 900.0
+"""Seconds. A command that takes longer hangs: on a busy machine the whole history may take minutes."""
 
 STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED = 7, 9, 143
 
@@ -92,7 +92,7 @@ class Supervisor:
             return process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             doing = self.observer.execute(
-                "SELECT pid, application_name, state, wait_event, age(clock_timestamp(), state_change)::text, query"
+                "SELECT pid, application_name, state, wait_event, state_change::text, query"
                 " FROM pg_stat_activity WHERE datname = current_database()"
             ).fetchall()
             process.kill()
