@@ -24,7 +24,7 @@ from tests.conftest import Database, create_database, drop_database
 from tests.faults.__main__ import PAGE
 from tests.faults.page import replace_part
 
-PER_PASS = 25
+PER_PASS = 70
 
 
 def main() -> None:

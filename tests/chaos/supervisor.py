@@ -36,6 +36,12 @@ AGAIN = frozenset({-signal.SIGKILL, STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED})
 DELAYS = (0.02, 0.1, 0.25, 0.5)
 """Bounds of the random time in seconds; the long ones let the work go on."""
 
+CHANGES = (None, None, 1, 1, 2, 3, 5, 8, 13, 21, 34)
+"""Changes of the journal to wait for, in place of a time: so a slow machine gets as far as a quick one."""
+
+LONGEST = 20.0
+"""Seconds to wait for them: where nothing is left to do there are none."""
+
 ANY, RUNNING = "^migrat", "^migrat.* run$"
 """Names of sessions: of every kind, and those that execute steps."""
 
@@ -122,8 +128,9 @@ class Supervisor:
             begun = self.random.choice((ANY, RUNNING, RUNNING, RUNNING))
             while process.poll() is None and not self._doing(begun):
                 time.sleep(POLL)
-            deadline = time.monotonic() + self.random.uniform(0, self.random.choice(DELAYS))
-            self._wait(process, deadline, self.random.choice((None, None, 1, 2, 3)))
+            changes = self.random.choice(CHANGES)
+            delay = self.random.uniform(0, self.random.choice(DELAYS)) if changes is None else LONGEST
+            self._wait(process, time.monotonic() + delay, changes)
             doing = self._doing(ANY)
             if doing and process.poll() is None:
                 kind = self.random.choice(self.kinds)
