@@ -110,6 +110,13 @@ def sweep(options: argparse.Namespace, server: str, most: int | None, version: i
     return sweeper
 
 
+def _command(options: argparse.Namespace) -> str:
+    """What gives these results again."""
+    most = "" if options.most is None else f" --most {options.most} --seed {options.seed}"
+    sampled = f" --sampled {options.sampled}" if options.sampled else ""
+    return f"python -m tests.faults --write{most}{sampled}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"write the matrix into {PAGE.name}")
@@ -133,7 +140,7 @@ def main() -> int:
     for line in (line for each in every for line in each.broken):
         say(line)
     if options.write:
-        write(PAGE, results, options.seed)
+        write(PAGE, results, _command(options))
     return 1 if results.losses or any(each.broken for each in every) else 0
 
 

@@ -66,13 +66,14 @@ def _counts(found: Sequence[Swept]) -> str:
     )
 
 
-def text(results: Results, seed: int) -> str:
+def text(results: Results, command: str) -> str:
+    """The table, what it adds up to, and how it came about."""
     lines = [*results.table(), "", *(f"- {line}" for line in results.summary())]
-    return "\n".join([*lines, f"- samples chosen by the seed {seed}"])
+    return "\n".join([*lines, f"- `{command}`"])
 
 
-def write(page: Path, results: Results, seed: int) -> None:
-    replace_part(page, MATRIX, text(results, seed))
+def write(page: Path, results: Results, command: str) -> None:
+    replace_part(page, MATRIX, text(results, command))
 
 
 def replace_part(page: Path, name: str, lines: str) -> None:
