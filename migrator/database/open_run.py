@@ -49,6 +49,7 @@ def open_run(
         with translating("carrying out the migrations"):
             _take_over(bench, plan, options)
             yield bench
+            _make_lasting(bench)
     except CannotConnect as error:  # a session beside this one: the server goes away, or has
         outcome = ConnectionLost.__name__
         raise ConnectionLost(error.message) from error
@@ -114,6 +115,17 @@ def _take_over(bench: Workbench, plan: Plan, options: RunOptions) -> None:
         bench.commands.run = row[0] if row else None
     bench.execute(bench.commands.query("record session", run=bench.commands.run, purpose="run"))
     bench.faults(FaultPoint.TAKEN_OVER)
+
+
+def _make_lasting(bench: Workbench) -> None:
+    """See that what was done together is on disk before the run says that it is done.
+
+    Those commits did not wait for the disk; one that does waits for all before it. Where the connection is
+    lost here, the next look at the journal tells what a crash of the server has taken away.
+    """
+    if bench.session.state is not None:
+        settle(bench)
+        bench.execute(bench.commands.query("end run", run=bench.commands.run, outcome="done"))
 
 
 def _say_goodbye(bench: Workbench, outcome: str) -> None:
