@@ -129,11 +129,13 @@ def _waiting(event: events.LockAttemptFailed | events.BuildProgress | events.Lef
             return _lock_attempt(event)
         case events.BuildProgress():
             return _build(event)
-        case events.LeftAlone(step=step, indexes=indexes):
+        case events.LeftAlone(step=step, indexes=indexes, ours=ours):
+            why = "this role may not remove them" if ours else "this step did not make them"
+            way = "as a superuser" if ours else "if nobody needs them"
             return Note(
                 name="index.left_alone",
-                text=f"{step.title}: left alone, because this step did not make them: invalid indexes "
-                f"{', '.join(indexes)}; writes pay for them: if nobody needs them, DROP INDEX CONCURRENTLY",
+                text=f"{step.title}: left alone, because {why}: invalid indexes "
+                f"{', '.join(indexes)}; writes pay for them: {way}, DROP INDEX CONCURRENTLY",
                 fields=_step(step) | {"indexes": list(indexes)},
                 level="warning",
             )

@@ -45,6 +45,11 @@ class Listed:
         """It is on its way in or out, by its name."""
         return _PASSING.search(self.name) is not None
 
+    @property
+    def of_toast(self) -> bool:
+        """It is on a TOAST table."""
+        return self.name.startswith("pg_toast.")
+
 
 def run_reindex(bench: Workbench, step: Step, work: RebuildIndexes, record: StepRecord | None) -> Done:
     """Rebuild the indexes; `record` is what the journal has of the step."""
@@ -81,7 +86,10 @@ class _Rebuild:
         remains = self._remains(before, course.left_s)
         if remains:
             return Seen(found=Found.HALF_DONE, mend=remains)
-        return Seen(found=Found.UNTOUCHED if self._left(before) else Found.DONE)
+        if self._left(before):
+            return Seen(found=Found.UNTOUCHED)
+        self._name_what_stays(before)
+        return Seen(found=Found.DONE)
 
     def statement(self, course: Course) -> Statement:
         """Return the statement, which may take until the deadline."""
@@ -110,10 +118,29 @@ class _Rebuild:
         return any(index.meant and _same(index, now.get(index.oid)) for index in before)
 
     def _remains(self, before: tuple[Listed, ...], seconds: float) -> tuple[Statement, ...]:
-        known = {index.oid for index in before if index.passing}
-        found = [i for i in self._indexes() if i.passing and not i.complete and i.oid not in known]
-        texts = [self.work.drop_sql.replace("$1", index.name) for index in found]
+        """Return the removal of what we left behind, as far as the role may: as a rule not TOAST's."""
+        found = self._left_behind(before)
+        texts = [
+            self.work.drop_sql.replace("$1", i.name) for i in found if not i.of_toast or self._toast_is_ours
+        ]
         return tuple(Statement(text=text, seconds=seconds) for text in texts)
+
+    def _left_behind(self, before: tuple[Listed, ...]) -> list[Listed]:
+        known = {index.oid for index in before if index.passing}
+        return [i for i in self._indexes() if i.passing and not i.complete and i.oid not in known]
+
+    @property
+    def _toast_is_ours(self) -> bool:
+        """Whether the role may name what is in pg_toast; as a rule only a superuser may."""
+        query = journal_query(FILE, "toast is ours", self.bench.schema)
+        row = self.bench.execute(query).fetchone()
+        return row is not None and bool(row[0])
+
+    def _name_what_stays(self, before: tuple[Listed, ...]) -> None:
+        """Name what the role may not remove; it takes room and time of writes, and nothing else."""
+        stays = tuple(index.name for index in self._left_behind(before))
+        if stays:
+            self.bench.observer.event(LeftAlone(step=self.step, indexes=stays, ours=True))
 
     def _indexes(self) -> tuple[Listed, ...]:
         target = (self.work.index or self.work.table).quoted

@@ -103,11 +103,13 @@ class BuildProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """Invalid indexes that this step did not make stay where they are."""
+    """Invalid indexes stay where they are: this step did not make them, or its role may not remove them."""
 
     step: Step
     indexes: tuple[str, ...]
     """Quoted and qualified."""
+    ours: bool = False
+    """The step made them, on a TOAST table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,10 +247,11 @@ def contract(
 
 def contractable(journal: Journal, versions: Sequence[str]) -> tuple[MigrationRecord, ...]:
     """Return those of the versions whose contract phase is to be run; raises where one cannot be."""
-    records = [_begun(journal, version) for version in versions]
+    known = [_begun(journal, version) for version in versions]
+    records = tuple(r for r in known if r.state not in {MigrationState.APPLIED, MigrationState.BASELINED})
     for record in records:
         _check_expanded(record)
-    return tuple(r for r in records if r.state not in {MigrationState.APPLIED, MigrationState.BASELINED})
+    return records
 
 
 def waiting_through(journal: Journal, version: str) -> tuple[str, ...]:

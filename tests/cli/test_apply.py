@@ -281,14 +281,17 @@ def test_resolved_as_rolled_back_is_pending_again(shop: Site) -> None:
 
 def test_resolved_as_applied_goes_on_with_the_next(shop: Site) -> None:
     shop.sql("INSERT INTO users VALUES (10001, 'user 1')")
-    shop.shell.write("1_a.sql", "CREATE UNIQUE INDEX users_name ON users (name);\n")
+    unique = "CREATE UNIQUE INDEX users_name ON users (name);\n"
+    shop.shell.write("1_a.sql", unique + "ALTER TABLE users ADD CHECK (id > 0);\n")
     assert shop("apply").code == 8
 
     resolved = shop("resolve", "1", "--applied", "--reason", "not needed after all")
     done = shop("apply")
+    contracted = shop("contract", "1", "--yes")
 
     assert resolved.code == 0, str(resolved)
     assert done.code == 0, str(done)
+    assert contracted.code == 0, str(contracted)
 
 
 def test_resolve_needs_a_reason_and_a_choice(shop: Site) -> None:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from migrator.errors import StepFailed
-from migrator.execution.events import StepFinished
+from migrator.execution.events import LeftAlone, StepFinished
 from migrator.execution.faults import FaultPoint
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import Phase, Step
@@ -110,6 +110,48 @@ def test_what_a_killed_server_process_left_is_removed(
     assert remains
     assert all(suffix in name for name in remains)
     assert replaced(before, indexes(table)) >= {"users_pkey"}
+
+
+def test_remains_on_toast_that_the_role_may_not_remove_are_named(
+    database: Database, table: psycopg.Connection[Any]
+) -> None:
+    role = f"owner_{database.name}"
+    table.execute(f"CREATE ROLE {role}")
+    table.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {role}")
+    table.execute(f"GRANT CREATE ON DATABASE {database.name} TO {role}")
+    table.execute(f"ALTER TABLE users OWNER TO {role}")
+    table.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    recorder, before = Recorder(), indexes(table)
+    old = database.connect()
+    old.execute("BEGIN")
+    old.execute("UPDATE users SET nickname = 'x' WHERE id = 1")
+
+    def terminate(point: FaultPoint) -> None:
+        if point is FaultPoint.BUILD_SENT and not old.closed:
+            until_row(table, "SELECT 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for %'")
+            until_row(table, "SELECT 1 FROM pg_class WHERE relname ~ 'pg_toast.*_ccnew'")
+            until_row(table, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index")
+            old.close()
+
+    try:
+        carry_out(
+            database, plan(rebuild(), database=database), recorder=recorder, faults=terminate, role=role
+        )
+        after = indexes(table)
+    finally:
+        table.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER")
+        table.execute(f"DROP OWNED BY {role}")
+        table.execute(f"DROP ROLE {role}")
+
+    (named,) = recorder.of(LeftAlone)
+    assert [name.partition("_index")[2] for name in named.indexes] == ["_ccnew"]
+    assert named.ours
+    assert {name for name, index in before.items() if after[name] != index} == {
+        "users_pkey",
+        "users_email_idx",
+        "toast",
+    }
+    assert after.keys() - before.keys() == {"toast_ccnew"}
 
 
 @KINDS

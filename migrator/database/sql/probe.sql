@@ -63,6 +63,10 @@ JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 ORDER BY i.indexrelid
 
+-- name: toast is ours
+-- Whether the role may name indexes of TOAST tables, as DROP INDEX does.
+SELECT has_schema_privilege('pg_toast', 'USAGE')
+
 -- name: reindexing
 -- Server processes that build an index of the table or its TOAST table, or the recorded one if it still works on something.
 SELECT a.pid, a.backend_start
