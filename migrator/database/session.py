@@ -58,8 +58,10 @@ _SETTINGS: dict[str, str] = {
 # a session that nobody knows yet.
 _BEGIN = load("runner_lock.sql")["begin session"].encode()
 
+_MORE_TIME = b"SET statement_timeout TO '60s'"
+
 _BEGINNINGS = 50
-"""So often the first statement may be cancelled."""
+"""So often that may be cancelled."""
 
 _SETTINGS_SINCE: dict[int, dict[str, str]] = {
     14: {"idle_session_timeout": "0", "client_connection_check_interval": "2s"},
@@ -150,13 +152,17 @@ class Connector:
 def _begin(connection: Connection) -> tuple[int, datetime | None, bool]:
     """Set the timeouts; return the server process, its start, and whether another replication role is set.
 
-    A timeout of the role or the database counts until then, and may be shorter than any statement takes; it
-    is tried again a few times.
+    A timeout of the role or the database counts until then, and may be shorter than this statement takes in
+    a new session. Then it is lifted first, by a command that reads no catalog; if need be a few times.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(psycopg.errors.QueryCanceled),
         stop=stop_after_attempt(_BEGINNINGS),
         reraise=True,
     )
-    row = retrying(lambda: connection.execute(_BEGIN).fetchone())
+    try:
+        row = connection.execute(_BEGIN).fetchone()
+    except psycopg.errors.QueryCanceled:
+        retrying(lambda: connection.execute(_MORE_TIME))
+        row = connection.execute(_BEGIN).fetchone()
     return (0, None, False) if row is None else (int(row[0]), row[1], bool(row[2]))
