@@ -92,8 +92,8 @@ def stop(folder: Path) -> None:
             handle = _handle(folder)
             handle.start()  # finds the one that runs; a handle that never looked stops nothing
             handle.stop()
-        except (AssertionError, LookupError, ValueError, subprocess.SubprocessError):
-            # What the package raises where a server has not written its postmaster.pid to the end.
+        except (AssertionError, LookupError, OSError, ValueError, subprocess.SubprocessError):
+            # What the package raises where postmaster.pid is not written to the end, or goes away (initdb's).
             time.sleep(0.1)
     shutil.rmtree(folder, ignore_errors=True)
 
