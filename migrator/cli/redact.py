@@ -29,6 +29,9 @@ _SQL = re.compile(
 """A password as SQL writes it: of a role, or an option of a user mapping; also where the line was cut, and in
 HTML."""
 
+_LONG = 8
+"""A secret of so many characters is no part of a word by chance."""
+
 _learned: set[str] = set()
 
 
@@ -67,8 +70,13 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text = shape.sub(_masked, text)
     text = _SQL.sub(lambda found: f"{found['before']}'{MASK}'", text)
     for secret in sorted({*secrets, *_learned}, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+        text = text.replace(secret, MASK) if len(secret) >= _LONG else _without_word(text, secret)
     return text
+
+
+def _without_word(text: str, secret: str) -> str:
+    """Take out a short secret where it stands alone: blanked inside of words it could be read from them."""
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", lambda _: MASK, text)
 
 
 def known_secrets(environment: Mapping[str, str], arguments: Iterable[str]) -> tuple[str, ...]:

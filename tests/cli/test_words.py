@@ -73,6 +73,16 @@ def test_passwords_are_known_by_their_value() -> None:
     assert redact("abc p@ss p%40ss b1b1", secrets) == "*** *** *** ***"
 
 
+def test_a_short_password_is_taken_out_where_it_stands_alone() -> None:
+    shown = redact("executing 'x' (x=1) for ax and x.", ["x"])
+
+    assert shown == "executing '***' (***=1) for ax and ***."
+
+
+def test_a_long_password_is_taken_out_everywhere() -> None:
+    assert redact("prefix-s3cret-Marker!suffix", ["s3cret-Marker!"]) == "prefix-***suffix"
+
+
 def test_harmless_text_is_left_alone() -> None:
     text = "ALTER TABLE users ADD COLUMN password text; see https://example.org:8080/a@b"
 
