@@ -30,8 +30,10 @@ PATIENCE = 900.0
 
 STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED = 7, 9, 143
 
-AGAIN = frozenset({-signal.SIGKILL, STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED})
-"""How a command may end that is given again; a kill makes it so."""
+AGAIN = frozenset({-signal.SIGKILL, -signal.SIGTERM, STOPPED_SAFELY, CANNOT_CONNECT, TERMINATED})
+"""How a command may end that is given again; a kill makes it so. SIGTERM ends one that is still looking and
+planning at once, which a shell shows as 143 too.
+"""
 
 DELAYS = (0.02, 0.1, 0.25, 0.5)
 """Bounds of the random time in seconds; the long ones let the work go on."""
