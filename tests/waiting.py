@@ -15,6 +15,16 @@ PATIENCE = 30.0
 
 INTERVAL = 0.01
 
+WAITS: LiteralString = (
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+"""Somebody waits for a lock in this database; others of the same server belong to other tests."""
+
+BUILDS: LiteralString = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
+BUILD_WAITS_FOR_LOCKERS: LiteralString = BUILDS + " AND lockers_total > 0"
+BUILD_WAITS: LiteralString = BUILDS + " AND phase LIKE 'waiting for %'"
+END_OF_BUILDS: LiteralString = BUILDS.replace("pid", "pg_terminate_backend(pid)")
+
 Answer = TypeVar("Answer")
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from migrator.cli.approving import Approved, add_directives, add_entries, directive_options
-from migrator.cli.facts_file import Replayed, facts_file, nothing
+from migrator.cli.facts_file import Source, check_source, facts_file, source_for
 from migrator.cli.git import user_email
 from migrator.cli.group import Command
-from migrator.cli.options import shadow_option
+from migrator.cli.options import facts_option, offline_option, shadow_option
 from migrator.cli.output import echo
-from migrator.cli.planning import Planned, Source, plan_files, plan_pending
+from migrator.cli.planning import Planned, plan_files, plan_pending
 from migrator.cli.project import Project, load_project
 from migrator.cli.versions import parts
 from migrator.configuration.policy_values import ApprovalsIn
@@ -51,15 +51,8 @@ _EXCERPT = 60
     help="The last day; afterwards migrate plan shows a finding.",
 )
 @click.option("--by", "approved_by", metavar="NAME", help="Who approves; default: git's user.email.")
-@click.option(
-    "--offline", is_flag=True, help="Ask no server at all: every table is taken to be large and in use."
-)
-@click.option(
-    "--facts",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="In place of a database: what migrate facts export has written.",
-)
+@offline_option
+@facts_option
 @shadow_option
 def approve(
     *,
@@ -82,7 +75,9 @@ def approve(
     if not reason.strip() or "\n" in reason or "\r" in reason:
         raise UsageError("--reason is one line of text that is not empty")
     path = _file(project, target)
-    source = _source(project, offline=offline, facts=facts, shadow=shadow)
+    check_source(project, offline=offline, facts=facts)
+    given = None if facts is None else facts_file(facts)
+    source = source_for(project, given, offline=offline, ask=True, shadow=shadow)
     chosen = _chosen(_planned(project, path, source).plan, path, hazards)
     if not chosen:
         echo(f"nothing to approve in {path}")
@@ -121,17 +116,6 @@ def _file(project: Project, target: str) -> Path:
         if path.is_file():
             return path
     raise UsageError(f"there is no migration file {target}", hint="name it by its version or its path")
-
-
-def _source(project: Project, *, offline: bool, facts: Path | None, shadow: str) -> Source | None:
-    """Return where facts come from: a file, nothing, the database (None), a shadow."""
-    if offline and (project.database_was_given or facts is not None):
-        raise UsageError("--offline excludes --database and --facts")
-    if facts is not None:
-        return facts_file(facts).before
-    if offline:
-        return nothing
-    return None if project.has_database else Replayed(shadow)
 
 
 def _planned(project: Project, path: Path, source: Source | None) -> Planned:

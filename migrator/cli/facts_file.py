@@ -1,22 +1,26 @@
 """Facts without a database: a file that was written from one, a shadow that replays the files, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from migrator.cli.failure import say
 from migrator.cli.project import Project
 from migrator.cli.signals import ending
-from migrator.errors import ConfigurationError, InputError
+from migrator.errors import ConfigurationError, InputError, UsageError
 from migrator.history import list_files, read_files, read_text
 from migrator.planner import fold
 from migrator.postgres.facts import Facts, Relation
 from migrator.postgres.facts_document import FactsDocument, decode
 from migrator.reports.words import counted
 from migrator.sql.migration import Migration
+
+Source = Callable[[Project, Sequence[Migration]], tuple[Facts, tuple[str, ...]]]
+"""Gives the facts that some files are planned for where no database is asked, and what to say of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +63,55 @@ class FactsFile:
     def _between(self, project: Project, chosen: Sequence[Migration]) -> tuple[Migration, ...]:
         if self.begun is None or not project.directory.is_dir() or not chosen:
             return ()
-        files = list_files(project.directory)
-        names = {m.version for m in chosen}
-        last = max((place for place, f in enumerate(files) if f.version in names), default=len(files))
-        return read_files(f for f in files[:last] if f.version not in names | self.begun)
+        before = files_before(list_files(project.directory), chosen)
+        return read_files(file for file in before if file.version not in self.begun)
+
+
+class Versioned(Protocol):
+    """A migration, read or not."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+
+File = TypeVar("File", bound=Versioned)
+
+
+def files_before(history: Sequence[File], chosen: Sequence[Versioned]) -> tuple[File, ...]:
+    """Return the files of the folder up to the last of the chosen ones, without those."""
+    versions = {migration.version for migration in chosen}
+    places = [place for place, file in enumerate(history) if file.version in versions]
+    end = places[-1] if places else len(history)
+    return tuple(file for file in history[:end] if file.version not in versions)
 
 
 def facts_file(path: Path) -> FactsFile:
     """Read a facts file; raises InputError where it is none."""
     return FactsFile(path=path, document=decode(read_text(path), file=str(path)))
+
+
+def check_source(project: Project, *, offline: bool, facts: Path | None) -> None:
+    """Raise UsageError where the options name more than one source of facts."""
+    if offline and project.database_was_given:
+        raise UsageError("--offline and --database exclude each other")
+    if facts is not None and (offline or project.database_was_given):
+        other = "--offline" if offline else "--database"
+        raise UsageError(f"--facts and {other} both say what is known: give one of the two")
+
+
+def source_for(
+    project: Project, given: FactsFile | None, *, offline: bool, ask: bool, shadow: str
+) -> Source | None:
+    """Return where facts come from, in the order of trust: a file, the database (None), a shadow, nothing.
+
+    The database is asked only with `ask`.
+    """
+    if given is not None:
+        return given.before
+    if offline:
+        return nothing
+    return None if ask and project.has_database else Replayed(shadow)
 
 
 def nothing(project: Project, chosen: Sequence[Migration]) -> tuple[Facts, tuple[str, ...]]:  # noqa: ARG001  # a Source
@@ -87,9 +131,7 @@ class Replayed:
         Where there is no such server, or the files do not run on it, there are no facts, and a note says why.
         """
         history = project.migrations() if project.directory.is_dir() else ()
-        names = {m.version for m in chosen}
-        places = [place for place, m in enumerate(history) if m.version in names]
-        before = [m for m in history[: places[-1] if places else len(history)] if m.version not in names]
+        before = files_before(history, chosen)
         if not before:
             return project.facts_without_database, ()
         try:

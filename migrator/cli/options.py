@@ -1,6 +1,7 @@
 """Options that several commands have in common, word for word."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -40,6 +41,17 @@ mask_option = click.option(
     is_flag=True,
     default=None,
     help="Show what other sessions run without constants and comments, also in the journal.",
+)
+
+offline_option = click.option(
+    "--offline", is_flag=True, help="Ask no server at all: every table is taken to be large and in use."
+)
+
+facts_option = click.option(
+    "--facts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="In place of a database: what migrate facts export has written.",
 )
 
 shadow_option = click.option(

@@ -1,22 +1,21 @@
 """`migrate plan`: what would run, and why it is safe or not. Reads only."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from migrator.cli.facts_file import Replayed, facts_file, nothing
+from migrator.cli.facts_file import check_source, facts_file, source_for
 from migrator.cli.failure import say
 from migrator.cli.group import Command
-from migrator.cli.options import shadow_option
+from migrator.cli.options import facts_option, offline_option, shadow_option
 from migrator.cli.output import echo_report
 from migrator.cli.plan_reports import FOR_FORGES, FORMATS, failed, renderer
 from migrator.cli.planning import (
     Planned,
-    Source,
     plan_files,
     plan_from_file,
     plan_new,
@@ -53,16 +52,9 @@ NEVER = "never"
     exit_codes=(0, 2, 3, 4, 5, 8, 9),
 )
 @click.argument("files", metavar="[FILE... | -]", nargs=-1)
-@click.option(
-    "--offline", is_flag=True, help="Ask no server at all: every table is taken to be large and in use."
-)
+@offline_option
 @click.option("--base", metavar="REF", help="Files new since the merge base with this git reference.")
-@click.option(
-    "--facts",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="In place of a database: what migrate facts export has written.",
-)
+@facts_option
 @report_options(*FORMATS)
 @click.option(
     "--report-root",
@@ -123,14 +115,20 @@ def plan(
     planned = replace(planned, plan=with_expired(planned.plan, today, project.policy))
     if save is not None:
         _save(save, planned.plan)
-    render = renderer(project, planned, proof, report_root)
+    _tell(planned, renderer(project, planned, proof, report_root), printed, reports)
+    if proof is not None and not proof.holds:
+        raise StepFailed("the plan is not proved", hint="what differs, and where: migrate verify")
+    _judge(planned, fail_on, check=check)
+
+
+def _tell(
+    planned: Planned, render: Callable[[str], str], printed: str, reports: Sequence[ReportFile]
+) -> None:
+    """Print the report that was asked for, write the others, and say what else there is to say."""
     echo_report(printed, render(printed).rstrip())
     write_reports(reports, render)
     for note in planned.notes:
         say(note, label="note", color="cyan")
-    if proof is not None and not proof.holds:
-        raise StepFailed("the plan is not proved", hint="what differs, and where: migrate verify")
-    _judge(planned, fail_on, check=check)
 
 
 @contextlib.contextmanager
@@ -154,11 +152,7 @@ def _check_options(
     """Raise UsageError where options contradict each other."""
     if base and files:
         raise UsageError(f"--base {base} chooses the files, and FILES names them: give one of the two")
-    if offline and project.database_was_given:
-        raise UsageError("--offline and --database exclude each other")
-    if facts is not None and (offline or project.database_was_given):
-        other = "--offline" if offline else "--database"
-        raise UsageError(f"--facts and {other} both say what is known: give one of the two")
+    check_source(project, offline=offline, facts=facts)
 
 
 def _planned(
@@ -172,11 +166,7 @@ def _planned(
 ) -> Planned:
     """Plan the files chosen from the facts that are to be had: a file, a database, a shadow, nothing."""
     given = None if facts is None else facts_file(facts)
-    source: Source | None = nothing if offline else Replayed(shadow)
-    if given is not None:
-        source = given.before
-    elif project.has_database and not (offline or base):
-        source = None
+    source = source_for(project, given, offline=offline, ask=not base, shadow=shadow)
     if files:
         return plan_files(project, files, source)
     if source is None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import __version__
-from migrator.cli.redact import redact_sql
 from migrator.cli.repository import path_in_repository
+from migrator.postgres.passwords import sql_without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ def renderer(
 
     def render(form: str) -> str:
         if form in FOR_FORGES:
-            return redact_sql(_rendered(form, _subject(project, planned, proof, root, form)))
+            return sql_without_passwords(_rendered(form, _subject(project, planned, proof, root, form)))
         return _text_or_json(form, planned, proof)
 
     return render
@@ -49,7 +49,7 @@ def failed(project: Project, failure: MigrateError, root: Path | None) -> Callab
         paths=_paths(files, root),
         name=_name(project, root),
     )
-    return lambda form: redact_sql(_rendered(form, subject))
+    return lambda form: sql_without_passwords(_rendered(form, subject))
 
 
 def _text_or_json(form: str, planned: Planned, proof: Proof | None) -> str:

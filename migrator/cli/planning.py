@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import __version__
 from migrator.cli.git import new_files
-from migrator.cli.project import Project
 from migrator.errors import UsageError
 from migrator.history import list_files, read_files
 from migrator.plan.plan import Plan
@@ -17,15 +15,14 @@ from migrator.planner import plan as make_plan
 from migrator.postgres.facts import Facts
 from migrator.sql.migration import Migration
 
-if TYPE_CHECKING:  # these load the driver, which planning offline does without
-    from migrator.cli.facts_file import FactsFile
+if TYPE_CHECKING:  # some of these load the driver, which planning offline does without
+    from collections.abc import Sequence
+
+    from migrator.cli.facts_file import FactsFile, Source
+    from migrator.cli.project import Project
     from migrator.execution.journal import MigrationRecord  # noqa: TC004  # an annotation of a dataclass
 
 STANDARD_INPUT = "-"
-
-
-Source = Callable[[Project, Sequence[Migration]], tuple[Facts, tuple[str, ...]]]
-"""Gives the facts that some files are planned for where no database is asked, and what to say of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

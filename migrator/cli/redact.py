@@ -1,8 +1,7 @@
 """Takes secrets out of whatever is about to be shown: messages, log events, tracebacks.
 
-Passwords are looked for by their shape (a URL's, `password=…`, SQL's `PASSWORD '…'`) and by their value,
-where this process knows it: from the environment, the command line, or the address that it connects to. Too
-much is taken out rather than too little.
+Passwords are looked for by their shape (`postgres.passwords`) and by their value, where this process knows
+it: from the environment, the command line, or the address that it connects to.
 """
 
 import contextlib
@@ -10,24 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote, urlsplit
 
-MASK = "***"
-
-_SHAPES = (
-    re.compile(r"(?P<before>\w[\w+.-]*://[^\s:/@]*:)(?P<secret>[^\s/]*)(?=@)"),
-    re.compile(
-        r"(?P<before>\b(?:ssl)?password\s*=\s*)(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE
-    ),
-)
-
-_SQL = re.compile(
-    r"(?P<before>\bpassword\"?\s+(?:[eun]&?)?)"
-    r"(?:'(?:''|\\.|[^'\\\n])*(?:'|$)"
-    r"|&\#x27;(?:&\#x27;&\#x27;|(?!&\#x27;).)*(?:&\#x27;|$)"
-    r"|(?P<tag>\$\w*\$).*?(?:(?P=tag)|$))",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""A password as SQL writes it: of a role, or an option of a user mapping; also where the line was cut, and in
-HTML."""
+from migrator.postgres.passwords import MASK, SHAPES, without_passwords
 
 _LONG = 8
 """A secret of so many characters is no part of a word by chance."""
@@ -47,28 +29,9 @@ def forget() -> None:
     _learned.clear()
 
 
-def redact_sql(text: str) -> str:
-    """Return SQL, or a report with SQL in it, without the passwords that it sets."""
-    text = _SQL.sub(lambda found: f"{found['before']}'{MASK}'", text)
-    return _SHAPES[0].sub(_masked, _IN_CONNECTION.sub(_masked, text))
-
-
-_IN_CONNECTION = re.compile(
-    r"(?P<before>\bconnection\s+(?:'|&\#x27;)[^'\n]*?(?:\bpassword\s*=\s*|://[^\s:/@']*:))(?P<secret>[^\s'&@]+)",
-    re.IGNORECASE,
-)
-"""`CREATE SUBSCRIPTION … CONNECTION 'host=… password=…'`; elsewhere `password = …` is a column."""
-
-
-def _masked(found: re.Match[str]) -> str:
-    return found["before"] + MASK
-
-
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` without passwords."""
-    for shape in _SHAPES:
-        text = shape.sub(_masked, text)
-    text = _SQL.sub(lambda found: f"{found['before']}'{MASK}'", text)
+    text = without_passwords(text)
     for secret in sorted({*secrets, *_learned}, key=len, reverse=True):
         text = text.replace(secret, MASK) if len(secret) >= _LONG else _without_word(text, secret)
     return text
@@ -88,7 +51,7 @@ def known_secrets(environment: Mapping[str, str], arguments: Iterable[str]) -> t
 
 
 def _passwords(text: str) -> tuple[str, ...]:
-    written = [match["secret"].strip("'") for shape in _SHAPES for match in shape.finditer(text)]
+    written = [match["secret"].strip("'") for shape in SHAPES for match in shape.finditer(text)]
     with contextlib.suppress(ValueError):
         written.append(urlsplit(text).password or "")
     return (*written, *map(unquote, written))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from migrator.cli.output import Styled, echo, one_line
-from migrator.cli.redact import redact_sql
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.partition_text import lines_of
 from migrator.plan.step import (
@@ -20,6 +19,7 @@ from migrator.plan.step import (
     Step,
     Transaction,
 )
+from migrator.postgres.passwords import sql_without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def rendered(plan: Plan) -> str:
     """Return the report of a plan."""
     from migrator.reports.text import render
 
-    return redact_sql(render(plan))
+    return sql_without_passwords(render(plan))
 
 
 def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
@@ -77,7 +77,7 @@ def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
         for step in steps:
             echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
             for statement in sql_of(step):
-                lines = f"{redact_sql(statement)};".splitlines()
+                lines = f"{sql_without_passwords(statement)};".splitlines()
                 echo("".join(f"      {line}\n" for line in lines), nl=False)
     if not shown:
         echo("nothing to do")

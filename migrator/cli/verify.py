@@ -13,10 +13,10 @@ from migrator.cli.group import Command
 from migrator.cli.options import shadow_option
 from migrator.cli.output import echo_report
 from migrator.cli.project import load_project
-from migrator.cli.redact import redact_sql
 from migrator.cli.report_files import ReportFile, command_line, printed_form, report_options, write_reports
 from migrator.cli.signals import ending
 from migrator.errors import StepFailed
+from migrator.postgres.passwords import sql_without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,9 +127,9 @@ def _tell(found: Verified, reports: tuple[ReportFile, ...], form: str, *, comman
     from migrator.reports.proof import render
 
     rendered = {
-        "json": lambda: redact_sql(encode_readable(found.proof)),
-        "text": lambda: redact_sql(render(found.plan, found.proof)),
-        "html": lambda: redact_sql(html.render(found.proof, command=command, plan=found.plan)),
+        "json": lambda: sql_without_passwords(encode_readable(found.proof)),
+        "text": lambda: sql_without_passwords(render(found.plan, found.proof)),
+        "html": lambda: sql_without_passwords(html.render(found.proof, command=command, plan=found.plan)),
     }
     echo_report(form, rendered[form](), nl=False)
     write_reports(reports, lambda form: rendered[form]())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import workflow
+from migrator.cli.facts_file import files_before
 from migrator.cli.git import new_files
 from migrator.cli.planning import STANDARD_INPUT
 from migrator.errors import InputError, UsageError
@@ -49,7 +50,7 @@ def request_for(
     if not chosen:
         raise InputError("there is no file to verify", hint="name one: migrate verify FILE")
     production = None if observed is None else observed.facts
-    before: Before = History(migrations=_before(history, chosen))
+    before: Before = History(migrations=files_before(history, chosen))
     if schema is not None:
         before = SchemaFile(file=str(schema), parts=read_dump(read_text(schema), file=str(schema)))
     elif facts is not None:
@@ -95,11 +96,3 @@ def _new(project: Project, base: str | None) -> tuple[Migration, ...]:
         if base:
             raise
         return ()
-
-
-def _before(history: Sequence[Migration], chosen: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Return the files of the folder up to the last that is verified, without those that are."""
-    versions = [migration.version for migration in chosen]
-    places = [place for place, migration in enumerate(history) if migration.version in versions]
-    end = places[-1] if places else len(history)
-    return tuple(migration for migration in history[:end] if migration.version not in versions)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.configuration.document import Document, read
 from migrator.errors import ApprovalsError, ConfigurationError, Location
 from migrator.plan.hazard import Approval, ApprovedIn, HazardKind
-from migrator.plan.hazard_groups import HazardGroup
+from migrator.plan.hazard_groups import near_hazard
 from migrator.policy import ApprovalsFile, FileApproval
 
 if TYPE_CHECKING:
@@ -146,13 +146,10 @@ def _checksum(table: dict[str, Any]) -> str:
 
 def _hazard(table: dict[str, Any]) -> HazardKind:
     name = _text(table, "hazard")
-    known = [kind.value for kind in HazardKind]
-    if name in known:
+    if name in {kind.value for kind in HazardKind}:
         return HazardKind(name)
-    if name in {group.value for group in HazardGroup}:
-        raise _Wrong(f"{name} is a group; an approval names the one hazard that it accepts", "hazard")
-    near = get_close_matches(name, known, n=1)
-    raise _Wrong(f"there is no hazard {name!r}" + (f"; did you mean {near[0]}?" if near else ""), "hazard")
+    near = near_hazard(name)
+    raise _Wrong(f"there is no hazard {name!r}" + (f"; {near}" if near else ""), "hazard")
 
 
 def _day(written: object) -> str:

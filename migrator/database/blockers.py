@@ -4,7 +4,6 @@ Nothing is locked. What others run is cut, put into one line, and freed of passw
 where that was asked for, before anybody else sees it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +11,11 @@ from typing import Any
 
 from migrator.database.commands import Command, journal_query, names_of
 from migrator.database.session import Connection
-from migrator.database.translate import masked as without_passwords
 from migrator.execution.blocker import Blocker, Holder, RunnerSession
 from migrator.plan.effect import RelationLock
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import CONFLICTS, LockMode
+from migrator.postgres.passwords import statement_without_passwords
 
 FILE = "blockers.sql"
 
@@ -31,14 +30,12 @@ _MODES = {mode.catalog_name: mode for mode in LockMode}
 _ROW_LOCKERS = frozenset(LockMode) - {LockMode.ACCESS_SHARE}
 """Who holds none of these on a table has locked no row of it."""
 
-_PASSWORD = re.compile(r"(\bpassword\s+)(?:[eEnN]|[uU]&)?'(?:[^'\\]|''|\\.)*(?:'|$)", re.IGNORECASE)
-
 Show = Callable[[str], str]
 
 
 def shown(query: str, show: Show) -> str:
     """Return a statement as people and the journal get to see it."""
-    words = show(_PASSWORD.sub(r"\1***", without_passwords(query))).split()
+    words = show(statement_without_passwords(query)).split()
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(words))
     return line if len(line) <= QUERY_LENGTH else line[: QUERY_LENGTH - 1] + "…"
 

@@ -5,6 +5,7 @@ request to stop leaves a build going on for the next run.
 """
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import psycopg
 
@@ -12,7 +13,6 @@ from migrator.database.concurrent_step import Course, Seen, carry_out, intend
 from migrator.database.concurrently import Statement
 from migrator.database.probe import (
     Absent,
-    Answer,
     Complete,
     Foreign,
     HalfDone,
@@ -65,8 +65,10 @@ class _Build:
                     f"{self.work.drop_sql}; then run again"
                 )
                 return Seen(found=Found.HALF_DONE, mend=(self._drop(course.left_s),), reason=reason)
+            case Complete():
+                return Seen(found=Found.DONE)
             case _:
-                return _seen(answer)
+                return _elsewhere(answer)
 
     def statement(self, course: Course) -> Statement:
         """Return the build, which may take until the deadline."""
@@ -108,7 +110,7 @@ class _Drop:
             case HalfDone():
                 return Seen(found=Found.HALF_DONE, mend=(self.statement(course),))
             case _:
-                return _seen(answer)
+                return _elsewhere(answer)
 
     def statement(self, course: Course) -> Statement:
         """Return the removal, which may be repeated."""
@@ -122,11 +124,11 @@ class _Drop:
         """Say nothing: its progress has named whom it waited for."""
 
 
-def _seen(answer: Answer) -> Seen:
+def _elsewhere(answer: Running | Foreign) -> Seen:
     match answer:
         case Running(backend=backend):
             return Seen(found=Found.AT_WORK, backend=backend)
         case Foreign(description=description):
             return Seen(found=Found.OTHER, reason=description)
         case _:
-            return Seen(found=Found.DONE)
+            assert_never(answer)

@@ -5,7 +5,6 @@ taken out.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 
 import psycopg
@@ -20,6 +19,7 @@ from migrator.errors import (
     StepFailed,
     StoppedSafely,
 )
+from migrator.postgres.passwords import without_passwords
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
@@ -29,9 +29,6 @@ SERIALIZATION = "40001"
 
 RETRYABLE = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED, OBJECT_IN_USE, SERIALIZATION})
 """A later attempt may succeed without anybody's doing."""
-
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
-_PAIR_PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
 
 READING = "reading the journal"
 
@@ -47,11 +44,6 @@ _BY_HAND = (
 _SESSION_ENDS = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006"})
 
 
-def masked(text: str) -> str:
-    """Return `text` without passwords of URLs and of `password=…`."""
-    return _PAIR_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
-
-
 def cannot_connect(error: psycopg.Error, where: str) -> CannotConnect:
     """Return the error for a session that could not be opened; names host, port and database, no password."""
     try:
@@ -60,7 +52,7 @@ def cannot_connect(error: psycopg.Error, where: str) -> CannotConnect:
         return CannotConnect("the connection string cannot be read; see the manual, section 33.1.1")
     place = " ".join(f"{k}={parts[k]}" for k in ("host", "port", "dbname", "user", "service") if parts.get(k))
     secret = parts.get("password")
-    said = masked(message_of(error))
+    said = without_passwords(message_of(error))
     said = said.replace(str(secret), "***") if secret else said
     return CannotConnect(f"cannot connect to {place or 'the default server'}: {said}")
 
@@ -86,7 +78,8 @@ def connection_is_lost(error: psycopg.Error) -> bool:
 def translated(error: psycopg.Error, doing: str) -> MigrateError:
     """Return the error of ours for one that escaped while `doing` something outside a step's own SQL."""
     if connection_is_lost(error):
-        return ConnectionLost(f"the connection was lost while {doing}: {masked(message_of(error))}")
+        said = without_passwords(message_of(error))
+        return ConnectionLost(f"the connection was lost while {doing}: {said}")
     if error.sqlstate in _GONE and doing == READING:
         return JournalDamaged(f"the journal is damaged: {message_of(error)}")
     if isinstance(error, errors.InsufficientPrivilege):

@@ -16,7 +16,7 @@ from migrator.database.journal_commands import JournalCommands
 from migrator.database.journal_read import read_control
 from migrator.database.message import Names
 from migrator.database.session import Connection, Connector
-from migrator.database.translate import masked, message_of
+from migrator.database.translate import message_of
 from migrator.errors import Location, Paused, StepFailed
 from migrator.execution.events import Observer
 from migrator.execution.faults import Faults
@@ -25,6 +25,7 @@ from migrator.execution.termination import Watch
 from migrator.plan.step import Phase, SessionState, Step
 from migrator.policy import Policy
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.passwords import without_passwords
 from migrator.postgres.versions import ServerVersion
 
 _RNG = random.Random()  # noqa: S311  # jitter, no secret
@@ -160,4 +161,5 @@ def _way_on(step: Step) -> str:
 
 def reason_of(error: psycopg.Error) -> str:
     """Return what the server said, with its SQLSTATE."""
-    return f"{masked(message_of(error))} [{error.sqlstate}]" if error.sqlstate else masked(message_of(error))
+    said = without_passwords(message_of(error))
+    return f"{said} [{error.sqlstate}]" if error.sqlstate else said

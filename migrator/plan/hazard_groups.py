@@ -130,6 +130,14 @@ def members(name: str) -> tuple[HazardKind, ...]:
     raise ValueError(f"there is no hazard or group {name!r}; {advice} (migrate explain lists the hazards)")
 
 
+def near_hazard(name: str) -> str | None:
+    """Return what to say to whoever wrote `name` where a hazard has to stand; None: nothing is near."""
+    if name in {group.value for group in HazardGroup}:
+        return f"{name} is a group; an approval names the one hazard that it accepts"
+    near = get_close_matches(name, [kind.value for kind in HazardKind], n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
 def group_of(kind: HazardKind) -> HazardGroup:
     """Return the group that the hazard is in."""
     return next(group for group, kinds in MEMBERS.items() if kind in kinds)

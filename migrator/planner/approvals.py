@@ -8,7 +8,6 @@ on a name that is no hazard.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import PurePath
 
 import msgspec
@@ -16,8 +15,8 @@ import msgspec
 from migrator.errors import DirectiveError
 from migrator.operations.base import Context
 from migrator.plan.hazard import Approval, ApprovedIn, Hazard, HazardKind, Severity
-from migrator.plan.hazard_groups import HazardGroup
-from migrator.planner.weights import reported
+from migrator.plan.hazard_groups import near_hazard
+from migrator.planner.weights import remark, reported
 from migrator.policy import FileApproval
 from migrator.sql.migration import Allow, Directive, Migration
 
@@ -28,16 +27,8 @@ def checked_names(migration: Migration) -> None:
     """Refuse directives that name no hazard."""
     for directive in directives_of(migration):
         if isinstance(directive, Allow) and directive.hazard not in _NAMES:
-            raise DirectiveError(
-                f"there is no hazard {directive.hazard}", at=directive.at, hint=_hint(directive.hazard)
-            )
-
-
-def _hint(name: str) -> str:
-    if name in {group.value for group in HazardGroup}:
-        return f"{name} is a group; an approval names the one hazard that it accepts"
-    near = get_close_matches(name, _NAMES, n=1)
-    return f"did you mean {near[0]}?" if near else f"the hazards are: {', '.join(_NAMES)}"
+            hint = near_hazard(directive.hazard) or f"the hazards are: {', '.join(_NAMES)}"
+            raise DirectiveError(f"there is no hazard {directive.hazard}", at=directive.at, hint=hint)
 
 
 def directives_of(migration: Migration) -> list[Directive]:
@@ -145,16 +136,11 @@ def unused(migration: Migration, used: Iterable[Directive]) -> tuple[Hazard, ...
     """Return a warning for each directive that had no effect."""
     effective = set(used)
     return tuple(
-        Hazard(
-            kind=HazardKind.UNUSED_DIRECTIVE,
-            severity=Severity.WARNING,
-            message=f"the directive has no effect: {_shown(directive)}",
-            instead="remove it",
-            approvable=False,
-            advisory=True,
-            file=directive.at.file,
-            line=directive.at.line,
-            column=directive.at.column,
+        remark(
+            HazardKind.UNUSED_DIRECTIVE,
+            f"the directive has no effect: {_shown(directive)}",
+            "remove it",
+            directive.at,
         )
         for directive in directives_of(migration)
         if directive not in effective

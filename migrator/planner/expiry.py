@@ -8,9 +8,9 @@ from datetime import date
 
 import msgspec
 
-from migrator.plan.hazard import Approval, Hazard, HazardKind, Severity
+from migrator.plan.hazard import Approval, Hazard, HazardKind
 from migrator.plan.plan import Plan, PlannedMigration
-from migrator.planner.weights import finding
+from migrator.planner.weights import finding, remark
 from migrator.policy import Policy
 
 
@@ -38,14 +38,6 @@ def _is_over(approval: Approval, today: date) -> bool:
 
 
 def _expired(approval: Approval, kind: HazardKind) -> Hazard:
-    return Hazard(
-        kind=HazardKind.EXPIRED_APPROVAL,
-        severity=Severity.WARNING,
-        message=f"the approval of {kind} counted until {approval.until}, and still does",
-        instead="look at it again, and give it another day or remove it; apply runs as before",
-        approvable=False,
-        advisory=True,
-        file=approval.file,
-        line=approval.line,
-        column=approval.column,
-    )
+    message = f"the approval of {kind} counted until {approval.until}, and still does"
+    instead = "look at it again, and give it another day or remove it; apply runs as before"
+    return remark(HazardKind.EXPIRED_APPROVAL, message, instead, approval)

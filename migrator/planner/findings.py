@@ -8,7 +8,7 @@ import msgspec
 from migrator.plan.hazard import Hazard, HazardKind, Severity
 from migrator.planner.approvals import directives_of, file_name, unused
 from migrator.planner.migration import Planned
-from migrator.planner.weights import finding
+from migrator.planner.weights import finding, remark
 from migrator.policy import FileApproval, Policy
 from migrator.sql.migration import Allow, Directive
 
@@ -59,17 +59,9 @@ def _stale_entries(planned: Planned, policy: Policy) -> Iterator[Hazard]:
 
 
 def _stale(entry: FileApproval, why: str) -> Hazard:
-    return Hazard(
-        kind=HazardKind.STALE_APPROVAL,
-        severity=Severity.WARNING,
-        message=f"the approval of {entry.hazard} in {entry.file} has no effect: {why}",
-        instead="remove the entry; what needs an approval now is approved anew",
-        approvable=False,
-        advisory=True,
-        file=entry.approval.file,
-        line=entry.approval.line,
-        column=entry.approval.column,
-    )
+    message = f"the approval of {entry.hazard} in {entry.file} has no effect: {why}"
+    instead = "remove the entry; what needs an approval now is approved anew"
+    return remark(HazardKind.STALE_APPROVAL, message, instead, entry.approval)
 
 
 def _adding(planned: Planned, findings: Iterable[Hazard]) -> Planned:

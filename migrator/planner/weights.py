@@ -6,8 +6,9 @@ has no way past but an approval (promise 8). What the plan answers is not raised
 
 import msgspec
 
+from migrator.errors import Location
 from migrator.operations.base import Context
-from migrator.plan.hazard import Hazard, Severity
+from migrator.plan.hazard import Approval, Hazard, HazardKind, Severity
 from migrator.plan.hazard_groups import ADVICE
 from migrator.policy import Policy
 
@@ -41,6 +42,21 @@ def finding(hazard: Hazard, policy: Policy) -> tuple[Hazard, ...]:
     if weighed is None or policy.ignores.covers(weighed.file or "", weighed.kind):
         return ()
     return (weighed,)
+
+
+def remark(kind: HazardKind, message: str, instead: str, at: Location | Approval) -> Hazard:
+    """Return a warning about something written in a file, which stops nothing and nobody approves."""
+    return Hazard(
+        kind=kind,
+        severity=Severity.WARNING,
+        message=message,
+        instead=instead,
+        approvable=False,
+        advisory=True,
+        file=at.file,
+        line=at.line,
+        column=at.column,
+    )
 
 
 def _is_advice(hazard: Hazard) -> bool:

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import SourceStatement
+from migrator.reports.approving import instruction, terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from migrator.errors import MigrateError
+    from migrator.plan.plan import Plan
     from migrator.reports.subject import Subject
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -176,6 +179,29 @@ def is_error(hazard: Hazard) -> bool:
 def is_warning(hazard: Hazard) -> bool:
     """Whether it warns, and nobody has said that it is known."""
     return hazard.severity is Severity.WARNING and hazard.approved is None
+
+
+def message(finding: Finding, plan: Plan) -> str:
+    """Return what a hazard is, and what to do about it, in a line or a few."""
+    hazard = finding.hazard
+    parts = [hazard.message]
+    if hazard.instead:
+        parts.append(f"Instead: {hazard.instead}")
+    if hazard.approved is not None:
+        parts.append(f"Approved: {hazard.approved}{terms(hazard)}")
+    elif hazard.blocks and hazard.approvable and finding.statement is not None:
+        sentence, *lines = instruction(hazard, finding.statement, plan)
+        parts += [f"Or {sentence}", *lines]
+    return "\n".join(parts)
+
+
+FAILED = "cannot-be-planned"
+"""The kind of what is said where there is no plan."""
+
+
+def failure_text(failure: MigrateError) -> str:
+    """Return why there is no plan, and what to do."""
+    return failure.message if failure.hint is None else f"{failure.message}\n{failure.hint}"
 
 
 def failure_fingerprint(path: str, message: str) -> str:

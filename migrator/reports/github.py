@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.reports.approving import instruction, terms
 from migrator.reports.characters import visible
-from migrator.reports.findings import findings, is_error, is_warning
+from migrator.reports.findings import failure_text, findings, is_error, is_warning, message
 from migrator.reports.words import counted
 
 if TYPE_CHECKING:
@@ -60,20 +59,6 @@ def _of_level(level: str, found: Sequence[Finding], plan: Plan) -> Iterator[str]
         yield _command(level, {"title": title}, f"{rest}, which are not shown here: see the whole report")
 
 
-def message(finding: Finding, plan: Plan) -> str:
-    """Return what a hazard is, and what to do about it, in a line or a few."""
-    hazard = finding.hazard
-    parts = [hazard.message]
-    if hazard.instead:
-        parts.append(f"Instead: {hazard.instead}")
-    if hazard.approved is not None:
-        parts.append(f"Approved: {hazard.approved}{terms(hazard)}")
-    elif hazard.blocks and hazard.approvable and finding.statement is not None:
-        sentence, *lines = instruction(hazard, finding.statement, plan)
-        parts += [f"Or {sentence}", *lines]
-    return "\n".join(parts)
-
-
 def _properties(finding: Finding) -> dict[str, str]:
     """Columns only within one line: across lines they are refused."""
     title = {"title": str(finding.hazard.kind)}
@@ -91,8 +76,7 @@ def _of_failure(failure: MigrateError, subject: Subject) -> str:
     if failure.at is not None and failure.at.file in subject.paths:
         at = failure.at
         place = {"file": subject.paths[at.file], "line": str(at.line), "col": str(at.column)}
-    text = failure.message if failure.hint is None else f"{failure.message}\n{failure.hint}"
-    return _command("error", place | {"title": "migrate plan"}, text)
+    return _command("error", place | {"title": "migrate plan"}, failure_text(failure))
 
 
 def _command(level: str, properties: dict[str, str], text: str) -> str:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from migrator.plan.hazard import Hazard, Severity
 from migrator.reports.approving import terms
 from migrator.reports.characters import one_line
-from migrator.reports.findings import failure_fingerprint, findings
+from migrator.reports.findings import FAILED, failure_fingerprint, findings
 
 if TYPE_CHECKING:
     from migrator.errors import MigrateError
     from migrator.reports.findings import Finding
     from migrator.reports.subject import Subject
-
-FAILED = "cannot-be-planned"
 
 
 def render(subject: Subject) -> str:

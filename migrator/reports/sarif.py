@@ -15,8 +15,7 @@ from urllib.parse import quote
 from migrator.plan.hazard import ApprovedIn, Hazard, HazardKind, Severity
 from migrator.reports.approving import terms
 from migrator.reports.characters import one_line, visible
-from migrator.reports.findings import failure_fingerprint, findings
-from migrator.reports.github import message
+from migrator.reports.findings import FAILED, failure_fingerprint, failure_text, findings, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,6 @@ ROOT = "SRCROOT"
 """The name of the repository's root, which the reader knows."""
 
 FINGERPRINT = "migrateHazard/v1"
-
-FAILED = "cannot-be-planned"
 
 _LONGEST_SNIPPET = 4_000
 """Characters; a longer statement is read in its file."""
@@ -159,7 +156,6 @@ def _failed_rule() -> dict[str, Any]:
 
 
 def _of_failure(failure: MigrateError, subject: Subject) -> dict[str, Any]:
-    text = failure.message if failure.hint is None else f"{failure.message}\n{failure.hint}"
     locations, path = [], subject.name
     if failure.at is not None and failure.at.file in subject.paths:
         path = subject.paths[failure.at.file]
@@ -168,7 +164,7 @@ def _of_failure(failure: MigrateError, subject: Subject) -> dict[str, Any]:
         "ruleId": FAILED,
         "ruleIndex": 0,
         "level": "error",
-        "message": {"text": visible(text)},
+        "message": {"text": visible(failure_text(failure))},
         "locations": locations,
         "partialFingerprints": {FINGERPRINT: failure_fingerprint(path, failure.message)},
     }

@@ -13,7 +13,11 @@ from tests.waiting import until
 # The command line is the same for every server; what it calls is tested on each of them by itself.
 pytestmark = pytest.mark.postgres(newest=True)
 
-WAITING = "SELECT pid FROM pg_stat_progress_create_index WHERE phase = 'waiting for old snapshots'"
+WAITING = (
+    "SELECT pid FROM pg_stat_progress_create_index "
+    "WHERE datname = current_database() AND phase = 'waiting for old snapshots'"
+)
+STEPS = "SELECT FROM pg_stat_activity WHERE application_name LIKE '% step %' AND datname = current_database()"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('users_name_idx')"
 
 
@@ -80,4 +84,4 @@ def test_a_second_signal_cancels_the_build_and_removes_its_remains(shop: Site) -
 
     assert stopped.code == 130, str(stopped)
     assert shop.sql(VALID) == []
-    assert shop.sql("SELECT FROM pg_stat_activity WHERE application_name LIKE 'migrator% step %'") == []
+    assert shop.sql(STEPS) == []

@@ -22,7 +22,7 @@ def killed_in_vacuum(shop: Site) -> None:
     process = shop.shell.start("apply")
     waiting = (
         "SELECT pid FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND wait_event_type = 'Lock' "
-        "AND application_name LIKE 'migrator%'"
+        "AND application_name LIKE 'migrator%' AND datname = current_database()"
     )
 
     def begun() -> list[tuple[object, ...]]:

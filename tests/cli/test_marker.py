@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from migrator.cli.main import run
-from migrator.cli.redact import MASK, redact_sql
+from migrator.postgres.passwords import MASK, sql_without_passwords
 from tests.cli.conftest import MARKER, SETTINGS, Site
 
 pytestmark = pytest.mark.postgres(newest=True)
@@ -190,11 +190,11 @@ SETS = (
 
 @pytest.mark.parametrize("statement", SETS)
 def test_passwords_that_sql_sets_are_masked(statement: str) -> None:
-    assert MARKER not in redact_sql(statement)
-    assert MASK in redact_sql(statement)
+    assert MARKER not in sql_without_passwords(statement)
+    assert MASK in sql_without_passwords(statement)
     cut = statement[: statement.index(MARKER) + 5]
-    assert MARKER[:5] not in redact_sql(f"  1:1  {cut}…\nnext line")
-    assert "next line" in redact_sql(f"  1:1  {cut}…\nnext line")
+    assert MARKER[:5] not in sql_without_passwords(f"  1:1  {cut}…\nnext line")
+    assert "next line" in sql_without_passwords(f"  1:1  {cut}…\nnext line")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_passwords_that_sql_sets_are_masked(statement: str) -> None:
     ],
 )
 def test_other_sql_is_shown_as_it_runs(statement: str) -> None:
-    assert redact_sql(statement) == statement
+    assert sql_without_passwords(statement) == statement
 
 
 def test_password_that_a_file_sets(shop: Site) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import CLEAN, SETTINGS, Done, Shell, Site
 from tests.cli.terminal import terminal
-from tests.waiting import until
+from tests.waiting import WAITS, until
 
 pytestmark = pytest.mark.postgres(newest=True)
 
@@ -221,7 +221,7 @@ def test_signals_while_it_plans_end_it_at_once(shop: Site) -> None:
     holder = shop.database.connect()
     holder.execute("BEGIN")
     holder.execute("LOCK TABLE pg_catalog.pg_policy IN ACCESS EXCLUSIVE MODE")  # read for every plan
-    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pg_policy'::regclass"
+    waits = WAITS
     codes = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         process = shop.shell.start("plan")

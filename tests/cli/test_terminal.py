@@ -65,7 +65,7 @@ def test_second_ctrl_c_cancels_the_query(shop: Site) -> None:
         # A batch ends by itself after some seconds: both keys have to come while the same one is stuck.
         until_row(
             shop.database.connect(),
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database() "
             "AND query_start > clock_timestamp() - interval '0.5 s'",
         )
         window.type(CTRL_C)

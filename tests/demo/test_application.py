@@ -10,7 +10,7 @@ from migrator.demo import naive, samples, shop, verification
 from migrator.demo.application import Application, Stopwatch
 from migrator.demo.shop import Size
 from tests.conftest import Database
-from tests.waiting import until_row
+from tests.waiting import WAITS, until_row
 
 SIZE = Size(orders=2_000)
 
@@ -41,7 +41,7 @@ def test_a_lock_is_felt_as_long_as_it_is_held(loaded: Database, tmp_path: Path) 
         with loaded.connect() as blocker, blocker.transaction():
             blocker.execute("LOCK TABLE orders")
             watch = Stopwatch("locked")
-            until_row(loaded.connect(), "SELECT 1 FROM pg_locks WHERE NOT granted")
+            until_row(loaded.connect(), WAITS)
             begin = time.monotonic_ns()
             blocker.execute("SELECT pg_sleep(0.3)")
             held = time.monotonic_ns() - begin

@@ -10,7 +10,7 @@ import psycopg
 from migrator.database.fingerprint import digests
 from migrator.database.session import Connector
 from migrator.execution.events import Event
-from migrator.execution.faults import Faults, no_faults
+from migrator.execution.faults import FaultPoint, Faults, no_faults
 from migrator.execution.options import Provenance, RunOptions, RunResult
 from migrator.execution.stop import StopRequest
 from migrator.plan.effect import Effect, RelationLock
@@ -203,6 +203,20 @@ def plan(
         ),
         steps=steps,
     )
+
+
+class Boom(Exception):
+    """What a fault raises."""
+
+
+def fail_at(wanted: FaultPoint) -> Faults:
+    """Return faults that end the run at the first such point."""
+
+    def fault(point: FaultPoint) -> None:
+        if point is wanted:
+            raise Boom
+
+    return fault
 
 
 def carry_out(  # noqa: PLR0913  # what a run depends on

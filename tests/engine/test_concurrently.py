@@ -1,7 +1,5 @@
 """Statements CONCURRENTLY: their limits and deadline, who is waited for, adoption, what is cleared away."""
 
-# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
-
 import contextlib
 from pathlib import Path
 from typing import Any, LiteralString
@@ -18,10 +16,10 @@ from migrator.plan.plan import Plan
 from migrator.plan.step import Phase, Step
 from tests.conftest import Database
 from tests.engine.conftest import Victims
-from tests.engine.plans import LONG, Recorder, build, carry_out, drop, plan, users
+from tests.engine.plans import LONG, Boom, Recorder, build, carry_out, drop, fail_at, plan, users
 from tests.engine.test_detach import reading
 from tests.engine.test_reindex import rebuild
-from tests.waiting import until_row
+from tests.waiting import BUILD_WAITS_FOR_LOCKERS, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(newest=True)]
 
@@ -54,18 +52,6 @@ SNAPSHOT: LiteralString = "SELECT count(*) FROM elsewhere"
 """In REPEATABLE READ: a snapshot that stays, and no lock on the table of the step."""
 
 
-class Boom(Exception):
-    """What a fault raises."""
-
-
-def at(wanted: FaultPoint) -> Any:
-    def fault(point: FaultPoint) -> None:
-        if point is wanted:
-            raise Boom
-
-    return fault
-
-
 def old_snapshot(database: Database) -> psycopg.Connection[Any]:
     """A transaction that sees the database as it was, and touches nothing that a test changes."""
     old = database.connect()
@@ -85,17 +71,18 @@ def indexes(connection: psycopg.Connection[Any]) -> dict[str, bool]:
 
 
 def builders(connection: psycopg.Connection[Any]) -> list[int]:
-    rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name LIKE '% step 1.1'")
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE application_name LIKE '% step 1.1' AND datname = current_database()"
+    )
     return [pid for (pid,) in rows.fetchall()]
 
 
 def orphaned(database: Database, given: Plan) -> int:
     """Begin the only step of the plan, and leave its server process alone; return its pid."""
     with pytest.raises(Boom):
-        carry_out(database, given, faults=at(FaultPoint.BUILD_SENT))
-    (pid,) = until_row(
-        database.reader(), "SELECT pid FROM pg_stat_progress_create_index WHERE lockers_total > 0"
-    )
+        carry_out(database, given, faults=fail_at(FaultPoint.BUILD_SENT))
+    (pid,) = until_row(database.reader(), BUILD_WAITS_FOR_LOCKERS)
     return int(pid)
 
 
@@ -369,7 +356,7 @@ def test_one_that_somebody_else_is_building_is_waited_for_and_never_ended(databa
     users(connection, 100)
     old = old_snapshot(database)
     person.pgconn.send_query(b"CREATE INDEX CONCURRENTLY users_email_idx ON users (email)")
-    (pid,) = until_row(connection, "SELECT pid FROM pg_stat_progress_create_index WHERE lockers_total > 0")
+    (pid,) = until_row(connection, BUILD_WAITS_FOR_LOCKERS)
     short = msgspec.structs.replace(build(1), timeouts=SHORT)
     with pytest.raises(LockDeadline, match=f"server process {pid}, which is not ours"):
         carry_out(database, plan(short, database=database))

@@ -1,7 +1,5 @@
 """DETACH PARTITION CONCURRENTLY: attached, half detached, detached; a run that ends is continued."""
 
-# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
-
 import contextlib
 import threading
 import time
@@ -23,7 +21,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from tests.conftest import Database
 from tests.engine.conftest import Victims
-from tests.engine.plans import QUICK, USERS, Recorder, carry_out, plan, step
+from tests.engine.plans import QUICK, USERS, Boom, Recorder, carry_out, fail_at, plan, step
 from tests.waiting import until, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(since=14, ends=True)]
@@ -34,18 +32,6 @@ STATE = """
     SELECT coalesce(bool_or(h.inhdetachpending)::text, 'no partition')
     FROM pg_inherits AS h WHERE h.inhrelid = 'users_old'::regclass
 """
-
-
-class Boom(Exception):
-    """What a fault raises."""
-
-
-def fail_at(wanted: FaultPoint) -> Any:
-    def fault(point: FaultPoint) -> None:
-        if point is wanted:
-            raise Boom
-
-    return fault
 
 
 def partitioned(connection: psycopg.Connection[Any]) -> None:
@@ -215,7 +201,9 @@ def test_a_run_that_ended_half_way_is_finished_by_the_next(database: Database) -
 
     # Unlike an index build it ends with its runner: nobody would see to it that it gives way.
     until_row(
-        connection, "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER%')"
+        connection,
+        "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity "
+        "WHERE query LIKE 'ALTER%' AND datname = current_database())",
     )
 
     assert state(connection) == "true"

@@ -1,7 +1,5 @@
 """CREATE INDEX CONCURRENTLY: absent, half done, done, still running; duplicates; what is not ours."""
 
-# ruff: noqa: ANN401 - rows and keyword arguments of tests are of any type
-
 from typing import Any
 
 import psycopg
@@ -14,8 +12,8 @@ from migrator.execution.journal import MigrationState
 from migrator.execution.stop import StopRequest
 from migrator.plan.step import Diagnosis
 from tests.conftest import Database
-from tests.engine.plans import Recorder, build, carry_out, plan, users
-from tests.waiting import until_row
+from tests.engine.plans import Boom, Recorder, build, carry_out, fail_at, plan, users
+from tests.waiting import BUILDS, END_OF_BUILDS, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
@@ -26,22 +24,10 @@ DUPLICATES = Diagnosis(
 )
 
 
-class Boom(Exception):
-    """What a fault raises."""
-
-
 def indexes(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
     return connection.execute(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('users_email_idx')"
     ).fetchall()
-
-
-def fail_at(wanted: FaultPoint) -> Any:
-    def fault(point: FaultPoint) -> None:
-        if point is wanted:
-            raise Boom
-
-    return fault
 
 
 def test_duplicates_are_named_and_nothing_remains(database: Database) -> None:
@@ -118,7 +104,7 @@ def test_a_build_that_its_runner_left_behind_is_waited_for(database: Database) -
     old.execute("UPDATE users SET nickname = 'x' WHERE id = 1")
     with pytest.raises(Boom):
         carry_out(database, plan(build(1), database=database), faults=fail_at(FaultPoint.BUILD_SENT))
-    until_row(connection, "SELECT 1 FROM pg_stat_progress_create_index")
+    until_row(connection, BUILDS)
 
     def let_go(event: object) -> None:
         if isinstance(event, BuildProgress) and event.adopted:
@@ -172,7 +158,7 @@ def test_a_builder_that_is_terminated_leaves_remains_that_are_rebuilt(database: 
     def terminate(point: FaultPoint) -> None:
         if point is FaultPoint.BUILD_SENT and not terminated:
             terminated.append(point)
-            until_row(connection, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index")
+            until_row(connection, END_OF_BUILDS)
             old.execute("COMMIT")
 
     carry_out(database, plan(build(1), database=database), faults=terminate)

@@ -25,8 +25,8 @@ from migrator.workflow.saved import check_fresh
 from tests import schema_dump
 from tests.conftest import Database
 from tests.engine.conftest import Victims
-from tests.engine.plans import Recorder, carry_out
-from tests.waiting import until_row
+from tests.engine.plans import Boom, Recorder, carry_out
+from tests.waiting import BUILD_WAITS_FOR_LOCKERS, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
@@ -60,10 +60,6 @@ ATTACHED = (
     "INSERT INTO events VALUES (9, 9, '2030-05-05')",
 )
 """A partition whose columns stand elsewhere than those of its table."""
-
-
-class Boom(Exception):
-    """What a fault raises."""
 
 
 def make(connection: psycopg.Connection[Any], *more: str) -> None:
@@ -196,7 +192,7 @@ def test_a_build_that_its_runner_left_behind_is_waited_for(database: Database) -
             faults=at(FaultPoint.BUILD_SENT, 1, boom),
             recorder=Recorder(actions=[hold]),
         )
-    (orphan,) = until_row(connection, "SELECT pid FROM pg_stat_progress_create_index WHERE lockers_total > 0")
+    (orphan,) = until_row(connection, BUILD_WAITS_FOR_LOCKERS)
 
     def let_go(event: object) -> None:
         if isinstance(event, BuildProgress):

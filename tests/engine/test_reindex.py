@@ -15,16 +15,12 @@ from migrator.plan.step import Phase, Step
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from tests.conftest import Database
-from tests.engine.plans import LONG, USERS, Recorder, carry_out, plan, step, users
-from tests.waiting import until_row
+from tests.engine.plans import LONG, USERS, Boom, Recorder, carry_out, plan, step, users
+from tests.waiting import BUILD_WAITS, BUILDS, END_OF_BUILDS, until_row
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres(ends=True)]
 
 KINDS = pytest.mark.parametrize("index", [None, "users_pkey"])
-
-
-class Boom(Exception):
-    """What a fault raises."""
 
 
 def rebuild(index: str | None = None) -> Step:
@@ -95,14 +91,14 @@ def test_what_a_killed_server_process_left_is_removed(
 
     def terminate(point: FaultPoint) -> None:
         if point is FaultPoint.BUILD_SENT and not remains:
-            until_row(table, "SELECT 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for %'")
+            until_row(table, BUILD_WAITS)
             until_row(
                 table,
                 "SELECT 1 FROM pg_class WHERE relname ~ '_cc(new|old)' AND relname ~ %(suffix)s",
                 {"suffix": suffix},
             )
             remains.extend(indexes(table).keys() - before.keys())
-            until_row(table, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index")
+            until_row(table, END_OF_BUILDS)
             old.execute("COMMIT")
 
     carry_out(database, plan(rebuild(index), database=database), faults=terminate)
@@ -128,9 +124,9 @@ def test_remains_on_toast_that_the_role_may_not_remove_are_named(
 
     def terminate(point: FaultPoint) -> None:
         if point is FaultPoint.BUILD_SENT and not old.closed:
-            until_row(table, "SELECT 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for %'")
+            until_row(table, BUILD_WAITS)
             until_row(table, "SELECT 1 FROM pg_class WHERE relname ~ 'pg_toast.*_ccnew'")
-            until_row(table, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index")
+            until_row(table, END_OF_BUILDS)
             old.close()
 
     try:
@@ -178,7 +174,7 @@ def test_a_run_that_left_its_server_process_at_work_is_waited_for(
 ) -> None:
     def fault(point: FaultPoint) -> None:
         if point is FaultPoint.BUILD_SENT:
-            until_row(table, "SELECT 1 FROM pg_stat_progress_create_index")
+            until_row(table, BUILDS)
             raise Boom
 
     old = database.connect()

@@ -13,7 +13,7 @@ from migrator.shadow.rows import fill
 from migrator.shadow.traffic.beside import Beside, Diary, Load, beside
 from migrator.shadow.traffic.tables import Learnt, learn
 from tests.conftest import Database
-from tests.waiting import until_row
+from tests.waiting import WAITS, until_row
 
 SCHEMA = """
     CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE,
@@ -92,7 +92,7 @@ def test_waits_are_seen_by_the_server_and_by_the_client(database: Database) -> N
     def lock_for_a_while(_: Diary) -> None:
         with blocker.transaction():
             blocker.execute("LOCK TABLE users")
-            until_row(database.connect(), "SELECT 1 FROM pg_locks WHERE NOT granted")
+            until_row(database.connect(), WAITS)
             time.sleep(0.3)
 
     traffic = run(database, lock_for_a_while, TABLES[:1]).traffic
@@ -116,7 +116,7 @@ def test_waits_for_rows_are_seen(database: Database) -> None:
     def change_all(_: Diary) -> None:
         with blocker.transaction():
             blocker.execute("UPDATE users SET email = email")
-            until_row(database.connect(), "SELECT 1 FROM pg_locks WHERE NOT granted")
+            until_row(database.connect(), WAITS)
             time.sleep(0.1)
 
     traffic = run(database, change_all, TABLES[:1]).traffic
