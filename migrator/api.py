@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator import configuration, history, workflow
 from migrator.configuration import Configuration
@@ -30,8 +32,7 @@ Watch = Callable[[Event], None]
 Folder = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a run did and what it left."""
 
     outcomes: tuple[Outcome, ...]

@@ -8,10 +8,11 @@ enough to know what is pending. Fails with InputError (a file, at its line where
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.errors import InputError, Location, UsageError
 
@@ -28,8 +29,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationFile:
+class MigrationFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that has not been read yet."""
 
     version: str

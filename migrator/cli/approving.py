@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from migrator.cli.whole_file import write_whole
 from migrator.errors import UsageError
@@ -19,8 +20,7 @@ HEAD = """\
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True, kw_only=True):
     """A hazard of a statement that somebody approves."""
 
     hazard: Hazard

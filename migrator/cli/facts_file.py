@@ -1,7 +1,6 @@
 """Facts without a database: a file that was written from one, a shadow that replays the files, or nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -23,8 +22,7 @@ Source = Callable[[Project, Sequence[Migration]], tuple[Facts, tuple[str, ...]]]
 """Gives the facts that some files are planned for where no database is asked, and what to say of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactsFile:
+class FactsFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that `migrate facts export` wrote."""
 
     path: Path
@@ -119,8 +117,7 @@ def nothing(project: Project, chosen: Sequence[Migration]) -> tuple[Facts, tuple
     return project.facts_without_database, ()
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(msgspec.Struct, frozen=True):
     """A shadow server on which the files before the chosen ones are run; a Source."""
 
     shadow: str

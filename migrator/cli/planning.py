@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator import __version__
 from migrator.cli.git import new_files
@@ -25,14 +26,13 @@ if TYPE_CHECKING:  # some of these load the driver, which planning offline does 
 STANDARD_INPUT = "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """A plan to be shown, and what should be said beside it."""
 
     plan: Plan
     migrations: tuple[Migration, ...] = ()
     """The files that the plan is of."""
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = msgspec.field(default_factory=Facts)
     """What it was made from."""
     unfinished: tuple[MigrationRecord, ...] = ()
     """Begun migrations with something left before contract."""

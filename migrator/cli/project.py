@@ -4,11 +4,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from migrator import configuration, history
 from migrator.cli.failure import say
@@ -35,8 +35,7 @@ LIBPQ = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
 """Any of these names a database; PGUSER or PGPORT alone do not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """A journal behind an open connection."""
 
     store: "JournalStore"
@@ -44,8 +43,7 @@ class Opened:
     """Host and database, for people."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says, and what it leads to."""
 
     configuration: Configuration

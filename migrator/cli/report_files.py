@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
 from click.core import ParameterSource
 
 from migrator.cli.invocation import GlobalOption
@@ -23,8 +23,7 @@ STANDARD_OUTPUT = "-"
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFile:
+class ReportFile(msgspec.Struct, frozen=True):
     """A report that was asked for."""
 
     form: str

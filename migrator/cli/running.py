@@ -1,7 +1,8 @@
 """What `apply` and `contract` share: the question, the signals, the display, the summary."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.cli import summary
 from migrator.cli.confirm import confirm
@@ -17,8 +18,7 @@ from migrator.workflow.provenance import provenance
 Action = Callable[[RunOptions, Observer], RunResult]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the options of the command ask for."""
 
     phases: frozenset[Phase] = WITHOUT_CONTRACT

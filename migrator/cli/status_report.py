@@ -1,6 +1,5 @@
 """`migrate status` as text and as JSON; the JSON is documented in docs/commands/status.md."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +25,7 @@ _COLORS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to show."""
 
     place: str

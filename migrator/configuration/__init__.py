@@ -12,10 +12,10 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from migrator.configuration import policy_values, values
@@ -29,8 +29,7 @@ from migrator.policy import Ignore, Ignores, Policy
 FILE = "migrate.toml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A setting: where it stands in the file, and how it is read."""
 
     path: KeyPath
@@ -44,8 +43,7 @@ class Key:
         return "MIGRATE_" + self.path[-1].upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting of one invocation; defaults as in `Policy`."""
 
     directory: Path = Path("migrations")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from migrator.errors import ConfigurationError, Location
 
@@ -28,13 +29,12 @@ _KEY = re.compile(rf"(?P<indent>[ \t]*)(?P<path>{_PATH})[ \t]*=")
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says; empty where there is no file."""
 
     path: Path | None = None
-    values: dict[str, Any] = field(default_factory=dict)
-    places: dict[KeyPath, Location] = field(default_factory=dict)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    places: dict[KeyPath, Location] = msgspec.field(default_factory=dict)
 
     def error(self, message: str, key: KeyPath, *, hint: str | None = None) -> ConfigurationError:
         """Return the error for one key, with its place, or that of what holds it, where that is known."""

@@ -5,9 +5,10 @@ where that was asked for, before anybody else sees it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from migrator.database.commands import Command, journal_query, names_of
 from migrator.database.session import Connection
@@ -40,8 +41,7 @@ def shown(query: str, show: Show) -> str:
     return line if len(line) <= QUERY_LENGTH else line[: QUERY_LENGTH - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """A transaction and one lock of its; both None where it is in the way without one."""
 
     pid: int | None
@@ -50,8 +50,7 @@ class _Held:
     relation: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookout:
+class Lookout(msgspec.Struct, frozen=True, kw_only=True):
     """Looks through one connection, which waits for nothing itself."""
 
     connection: Connection

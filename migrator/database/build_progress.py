@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 import psycopg
 
 from migrator.database.commands import journal_query
@@ -30,8 +31,7 @@ _READERS = ("waiting for readers before marking dead", "waiting for readers befo
 """Phases of pg_stat_progress_create_index (manual, 27.4.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stage:
+class _Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the query `progress`."""
 
     name: str = ""

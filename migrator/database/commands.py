@@ -5,10 +5,10 @@ slices of the user's file, or literals of the planner's, that stand as they are 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import msgspec
 from psycopg import sql
 
 from migrator.database.queries import load
@@ -18,8 +18,7 @@ from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One statement and its parameters; without parameters `%` and `$1` in it mean nothing."""
 
     query: bytes | sql.SQL | sql.Composed

@@ -6,10 +6,11 @@ somebody) or Interrupted. All but a first request to stop clear away what the at
 """
 
 import time
-from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
+import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from migrator.database.build_progress import Watch
 from migrator.database.concurrently import Builder, Statement, builder, run_statement
@@ -34,8 +35,7 @@ _CLEARING_ON_REQUEST_S = 10.0
 """The same, where a person waits for the run to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was found, and what belongs to it."""
 
     found: Found
@@ -47,8 +47,7 @@ class Seen:
     """What stands in the way, where the step is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Where the state machine stands."""
 
     began: float

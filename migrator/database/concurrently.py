@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import psycopg
 from psycopg import errors, pq
 
@@ -38,8 +39,7 @@ _LONGEST_MS = 2**31 - 1
 """The server's largest timeout, 24.8 days."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement outside a transaction block, and what it may cost others."""
 
     text: str
@@ -51,8 +51,7 @@ class Statement:
     """It is cancelled when a reader or writer has waited for it half a lock budget."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Builder:
+class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The session that builds, and its server process."""
 
     connection: Connection

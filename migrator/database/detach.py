@@ -9,8 +9,8 @@ until the deadline, and end with us: a partition that is pending stays so until 
 """
 
 import enum
-from dataclasses import dataclass
 
+import msgspec
 import psycopg
 
 from migrator.database.commands import journal_query
@@ -55,8 +55,7 @@ def run_detach(bench: Workbench, step: Step, work: DetachPartition, record: Step
     return carry_out(_Detach(bench=bench, step=step, work=work), record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Detach:
+class _Detach(msgspec.Struct, frozen=True, kw_only=True):
     """DETACH PARTITION … CONCURRENTLY, and FINALIZE."""
 
     bench: Workbench

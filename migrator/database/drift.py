@@ -6,8 +6,9 @@ own lock only the stamps are compared; where one has changed, its definition is 
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from migrator.database import commands as sql
 from migrator.database.journal_commands import relations_of
@@ -32,8 +33,7 @@ _PATIENCE_MS = 1_000
 """lock_timeout of a look: whoever holds ACCESS EXCLUSIVE keeps it waiting, and nobody waits behind it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a look has to say of one relation."""
 
     relation: QualifiedName

@@ -4,9 +4,9 @@ An invalid index is removed only where an intent of this step exists. Fails as `
 request to stop leaves a build going on for the next run.
 """
 
-from dataclasses import dataclass
 from typing import assert_never
 
+import msgspec
 import psycopg
 
 from migrator.database.concurrent_step import Course, Seen, carry_out, intend
@@ -42,8 +42,7 @@ def run_drop(bench: Workbench, step: Step, work: DropIndex, record: StepRecord |
     return carry_out(_Drop(bench=bench, step=step, work=work), record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Build:
+class _Build(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE INDEX CONCURRENTLY."""
 
     bench: Workbench
@@ -86,8 +85,7 @@ class _Build:
         return Statement(text=self.work.drop_sql, seconds=seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Drop:
+class _Drop(msgspec.Struct, frozen=True, kw_only=True):
     """DROP INDEX CONCURRENTLY."""
 
     bench: Workbench

@@ -5,10 +5,10 @@ What a run writes while it goes is in `journal_writer`. Reading works on a stand
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from psycopg.rows import class_row
 
 from migrator.database import journal_install, leases, runner_lock
@@ -36,8 +36,7 @@ from migrator.postgres.identifiers import QualifiedName
 RowType = TypeVar("RowType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A file as the journal records it without having run it."""
 
     version: str
@@ -46,8 +45,7 @@ class FileEntry:
     checksums: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressRow:
+class ProgressRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the view `progress`."""
 
     migration: str
@@ -69,8 +67,7 @@ class ProgressRow:
     """Of an index that is being built, also where its runner is gone: pg_stat_progress_create_index.phase."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the table `event`."""
 
     id: int

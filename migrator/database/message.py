@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import pq
 from psycopg.waiting import Ready, Wait
@@ -49,8 +50,7 @@ class Names:
         self._known.clear()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A command of a message."""
 
     command: Command
@@ -58,8 +58,7 @@ class Line:
     """Sent again and again in this session, as it stands: prepared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """What the server answered."""
 
     results: tuple[pq.abc.PGresult, ...]

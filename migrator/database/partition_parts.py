@@ -1,6 +1,6 @@
 """The parts of an index of a partitioned table: the plan's templates, filled with names of one partition."""
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.database.partitions import Fitting, Partition
 from migrator.database.parts import Part
@@ -11,8 +11,7 @@ from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A partition, and the index of the table right above it."""
 
     work: PartitionIndexes

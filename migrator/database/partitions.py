@@ -3,9 +3,10 @@
 Only catalogs are read, and no partition is locked: one may be gone by the time the answer is used.
 """
 
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
+
+import msgspec
 
 from migrator.database.commands import journal_query
 from migrator.database.workbench import Workbench
@@ -19,8 +20,7 @@ _FILE = "partitions.sql"
 _PARTITIONED, _FOREIGN = "p", "f"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partition:
+class Partition(msgspec.Struct, frozen=True, kw_only=True):
     """A partition, told by its OID from a later one of the same name."""
 
     oid: int
@@ -41,8 +41,7 @@ class Partition:
         return self.kind == _FOREIGN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitting:
+class Fitting(msgspec.Struct, frozen=True, kw_only=True):
     """An index that is part of the one above it, or fits it; or the one that all are below."""
 
     oid: int

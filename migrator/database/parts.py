@@ -6,7 +6,6 @@ for any step. A partition that is dropped or detached meanwhile takes its part w
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -26,8 +25,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part in one short transaction."""
 
     title: str

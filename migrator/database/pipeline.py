@@ -7,9 +7,9 @@ transaction's locks by then.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 
 from migrator.database.commands import Command
@@ -35,8 +35,7 @@ class Part(enum.StrEnum):
     """A question about the session's settings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """A command and what it is there for."""
 
     command: Command

@@ -5,8 +5,7 @@ definition is learnt by building the same index on an empty temporary copy of th
 ours is as good as the server's. Nothing is left behind: that transaction is rolled back.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 import psycopg
 
 from migrator.database import commands as sql
@@ -20,30 +19,25 @@ from migrator.postgres.identifiers import QualifiedName
 FILE = "probe.sql"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complete:
+class Complete(msgspec.Struct, frozen=True, kw_only=True):
     """The index is valid and has the expected definition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HalfDone:
+class HalfDone(msgspec.Struct, frozen=True, kw_only=True):
     """The index is on the right table and invalid."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True, kw_only=True):
     """There is no index of that name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(msgspec.Struct, frozen=True, kw_only=True):
     """A server process works on it."""
 
     backend: Backend
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Something else has the name."""
 
     description: str

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 
+import msgspec
 import psycopg
 
 from migrator.database.commands import journal_query
@@ -29,8 +30,7 @@ _PASSING = re.compile(r'_cc(new|old)[0-9]*"?$')
 """Names that REINDEX CONCURRENTLY gives to indexes on their way in or out (manual: REINDEX)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """An index of the table."""
 
     oid: int

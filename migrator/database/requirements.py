@@ -6,8 +6,9 @@ A right that the plan turns out not to need is not asked for: only what certainl
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import (
@@ -45,8 +46,7 @@ class Right(enum.Enum):
     """No row level security in the way."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True, order=True):
     """One right of one role on one relation; `role` None is whoever is connected."""
 
     role: str | None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.waiting import Ready, Wait
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -73,8 +74,7 @@ class WatchfulConnection(psycopg.Connection[tuple[Any, ...]]):
             raise psycopg.OperationalError(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vigil:
+class Vigil(msgspec.Struct, frozen=True, kw_only=True):
     """Who is looked for, and how."""
 
     conninfo: str

@@ -6,7 +6,6 @@ page, or a partitioned table all of whose partitions are empty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,16 +18,14 @@ if TYPE_CHECKING:
     from migrator.postgres.identifiers import QualifiedName
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(msgspec.Struct, frozen=True):
     """pg_class.reltuples and relpages, as of the last VACUUM or ANALYZE."""
 
     tuples: float
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """Bytes of the main fork and of the TOAST table now, and of a block."""
 
     main: int

@@ -11,8 +11,9 @@ wait for the disk: what a crash of the server takes away it takes together with 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
+import msgspec
+from msgspec.structs import replace
 from psycopg import pq
 
 from migrator.database import commands as sql
@@ -40,8 +41,7 @@ _KEEPS_SESSION = re.compile(r"(ALTER|COMMENT|CREATE|DROP|GRANT|LOCK|REVOKE|TRUNC
 """Statements that leave the session's settings alone; others may call set_config()."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Together:
+class Together(msgspec.Struct, frozen=True, kw_only=True):
     """What was carried out together."""
 
     record: MigrationRecord
@@ -115,8 +115,7 @@ def settle(bench: Workbench) -> None:
         bench.connector.settle(bench.connection)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What the observer is told of steps that went together."""
 
     bench: Workbench

@@ -4,9 +4,8 @@ The intent names the executing session, which a successor ends before it looks f
 What the server refuses is left to the ordinary way, which probes the catalog and removes remains.
 """
 
-from dataclasses import replace
-
 import psycopg
+from msgspec.structs import replace
 
 from migrator.database import commands as sql
 from migrator.database.pipeline import send

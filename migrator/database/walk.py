@@ -1,9 +1,9 @@
 """The queries of a backfill with their parameters bound: keys as text, `$n` as the plan has them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from psycopg import RawCursor
 
 from migrator.database import commands as sql
@@ -18,8 +18,7 @@ _FROZEN_MS = 2_000
 """A client that says nothing for so long in a transaction is frozen: it loses its session and its locks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(msgspec.Struct, frozen=True, kw_only=True):
     """One backfill on one connection."""
 
     bench: Workbench

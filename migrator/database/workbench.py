@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import psycopg
 
 from migrator.database.blockers import Lookout, Show
@@ -31,8 +32,7 @@ from migrator.postgres.versions import ServerVersion
 _RNG = random.Random()  # noqa: S311  # jitter, no secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Definitions that were looked at and were as expected."""
 
     version: str
@@ -70,8 +70,7 @@ class Session:
         return self._role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workbench:
+class Workbench(msgspec.Struct, frozen=True, kw_only=True):
     """One executing connection, which holds the runner lock or a lease, and what belongs to its run."""
 
     connector: Connector
@@ -81,10 +80,10 @@ class Workbench:
     observer: Observer
     stop: StopRequest
     faults: Faults
-    session: Session = field(default_factory=Session)
+    session: Session = msgspec.field(default_factory=Session)
     show: Show = str
     """How the statements of other sessions are shown."""
-    watch: Watch = field(default_factory=Watch)
+    watch: Watch = msgspec.field(default_factory=Watch)
     """Since when others have been in the way."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = _RNG.random
@@ -131,8 +130,7 @@ class Workbench:
             raise Paused(f"paused: {reason}" if reason else "paused")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, kw_only=True):
     """How a step came to its end."""
 
     attempts: int

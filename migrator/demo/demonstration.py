@@ -7,8 +7,9 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from migrator.demo import comparison, naive, samples, shop, verification
 from migrator.demo.application import Application, Stopwatch
@@ -24,8 +25,7 @@ JOURNAL = Policy().journal_schema
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     size: Size
@@ -33,8 +33,7 @@ class Options:
     baseline_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two runs, with the rows it left."""
 
     baseline: Summary
@@ -50,8 +49,7 @@ class Side:
         return max(0, self.run.longest - self.baseline.longest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the demonstration found."""
 
     planned: Side
@@ -67,7 +65,7 @@ class Report:
     """Whether loaded rows are equal on both sides."""
     remains: tuple[str, ...]
     folder: Path
-    urls: tuple[str, ...] = field(default=())
+    urls: tuple[str, ...] = ()
     """How to connect, where the server was kept."""
 
     @property

@@ -5,14 +5,14 @@ table. A change whose outcome nobody knows (the connection was lost in COMMIT) m
 nothing is claimed about it.
 """
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Order:
+
+class Order(msgspec.Struct, frozen=True):
     """An order as its writer left it."""
 
     status: str
@@ -54,19 +54,9 @@ def write(ledgers: Iterable[Ledger], path: Path) -> None:
     total = Ledger()
     for ledger in ledgers:
         total.add(ledger)
-    saved = asdict(total) | {"cancelled": sorted(total.cancelled), "uncertain": sorted(total.uncertain)}
-    path.write_text(json.dumps(saved))
+    path.write_bytes(msgspec.json.encode(total, order="deterministic"))
 
 
 def read(path: Path) -> Ledger:
     """Read what `write` saved."""
-    saved = json.loads(path.read_text())
-    return Ledger(
-        orders={key: Order(**order) for key, order in saved["orders"].items()},
-        cancelled=set(saved["cancelled"]),
-        emails=saved["emails"],
-        signed_up=saved["signed_up"],
-        placed=saved["placed"],
-        uncertain=set(saved["uncertain"]),
-        doubts=saved["doubts"],
-    )
+    return msgspec.json.decode(path.read_bytes(), type=Ledger)

@@ -8,9 +8,9 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -24,8 +24,7 @@ ROUNDS = 10
 """How often apply and contract may alternate; more would be a bug."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KilledRun:
+class KilledRun(msgspec.Struct, frozen=True, kw_only=True):
     """Where the runner was when it was killed."""
 
     title: str

@@ -1,15 +1,14 @@
 """The shop: how many rows it has, and loading them with a few statements that make whole tables at once."""
 
 import hashlib
-from dataclasses import dataclass
 from importlib.resources import files
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows the tables have when the doors open."""
 
     orders: int

@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from migrator.errors import StepFailed
 
@@ -17,8 +18,7 @@ LAST_WORDS = 15
 """Lines of a failed command's output that are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """The program with its global options."""
 
     database: str

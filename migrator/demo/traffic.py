@@ -10,10 +10,11 @@ import argparse
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Protocol
+
+import msgspec
 
 from migrator.demo import ledger
 from migrator.demo.readers import Reader
@@ -26,8 +27,7 @@ from migrator.shadow.traffic.session import Refused, Session
 LEDGER = "ledger.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the program was asked to do."""
 
     database: str

@@ -5,9 +5,11 @@ transaction; the ledger learns of it only after COMMIT was confirmed. Products b
 action changes at most one, last.
 """
 
-from dataclasses import dataclass, replace
 from random import Random
 from threading import Event
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.demo import statements as say
 from migrator.demo.ledger import Ledger, Order
@@ -17,8 +19,7 @@ from migrator.shadow.traffic.session import Refused, Session
 STATES = ("new", "paid", "packed", "sent", "delivered", "returned")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows are a writer's own."""
 
     number: int

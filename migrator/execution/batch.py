@@ -8,7 +8,9 @@ milliseconds.
 """
 
 import math
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.policy import Policy
 
@@ -26,8 +28,7 @@ _LEAST_LIMIT_MS = 100
 """Longer than a batch waits for locked rows, which would look like a slow batch otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How large the next batch is, and how quick the walk has been."""
 
     rows: int

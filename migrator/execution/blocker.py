@@ -4,8 +4,9 @@ What others run is shown to people, logged and written into the journal: it is c
 passwords, and where the configuration asks for it without any constants.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 _SECONDS_UP_TO = 120.0
 """Up to here an age is told in seconds."""
@@ -15,8 +16,7 @@ Holder = tuple[int | None, str | None]
 """A transaction: server process (None of a prepared one), virtual transaction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocker:
+class Blocker(msgspec.Struct, frozen=True, kw_only=True):
     """A session, or a prepared transaction, that holds (or, behind us, wants) a lock."""
 
     pid: int | None
@@ -101,8 +101,7 @@ class Blocker:
         return f"{before}{self.age_s / 60:.0f} min{after}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerSession:
+class RunnerSession(msgspec.Struct, frozen=True, kw_only=True):
     """A server process that works for a run, at this moment."""
 
     pid: int

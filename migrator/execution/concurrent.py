@@ -7,7 +7,8 @@ judges an attempt that the server refused. Pure: no clock, no server.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 ATTEMPTS = 5
 """After so many deadlocks a person has to look."""
@@ -65,8 +66,7 @@ def next_move(found: Found, *, ours: bool) -> Move:
     return TRANSITIONS[found, ours]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt ended that did not succeed; times in seconds."""
 
     lost: bool

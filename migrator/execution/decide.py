@@ -1,29 +1,26 @@
 """What a run does next with one migration: a pure function of its record and of what was asked for."""
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.execution.journal import MigrationRecord, MigrationState, StepState
 from migrator.execution.options import RunOptions
 from migrator.plan.step import Phase, Recovery, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Perform:
+class Perform(msgspec.Struct, frozen=True, kw_only=True):
     """Run the step; `resumed` where it has begun before."""
 
     step: Step
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskPerson:
+class AskPerson(msgspec.Struct, frozen=True, kw_only=True):
     """A crash interrupted a step whose outcome nothing proves."""
 
     step: Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conclude:
+class Conclude(msgspec.Struct, frozen=True, kw_only=True):
     """Leave the migration in this state."""
 
     state: MigrationState

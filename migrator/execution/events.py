@@ -3,8 +3,9 @@
 Times are seconds. An observer must be quick and must not raise: the run is in the middle of its work.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from migrator.execution.blocker import Blocker
 from migrator.execution.journal import MigrationState
@@ -13,37 +14,32 @@ from migrator.plan.step import Phase, Step
 from migrator.postgres.identifiers import QualifiedName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingForRunner:
+class WaitingForRunner(msgspec.Struct, frozen=True, kw_only=True):
     """Another runner holds the database."""
 
     holder: str
     waited_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseTaken:
+class LeaseTaken(msgspec.Struct, frozen=True, kw_only=True):
     """A long backfill has given up the runner lock: other runs may go on with other tables."""
 
     step: Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TookOver:
+class TookOver(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions that an earlier run left behind were ended."""
 
     pids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconnected:
+class Reconnected(msgspec.Struct, frozen=True, kw_only=True):
     """The connection was lost and is back; the run goes on from the journal."""
 
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationStarted:
+class MigrationStarted(msgspec.Struct, frozen=True, kw_only=True):
     """A migration begins, or goes on."""
 
     version: str
@@ -53,8 +49,7 @@ class MigrationStarted:
     """Steps that are done already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted:
+class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
     """A step begins, or goes on."""
 
     step: Step
@@ -64,8 +59,7 @@ class StepStarted:
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockAttemptFailed:
+class LockAttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
     """A lock was not to be had; another attempt follows."""
 
     step: Step
@@ -78,8 +72,7 @@ class LockAttemptFailed:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildProgress:
+class BuildProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a statement CONCURRENTLY is, every second or so."""
 
     step: Step
@@ -101,8 +94,7 @@ class BuildProgress:
     """Who waits for a lock that the build holds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
+class LeftAlone(msgspec.Struct, frozen=True, kw_only=True):
     """Invalid indexes stay where they are: this step did not make them, or its role may not remove them."""
 
     step: Step
@@ -112,8 +104,7 @@ class LeftAlone:
     """The step made them, on a TOAST table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockerTerminated:
+class BlockerTerminated(msgspec.Struct, frozen=True, kw_only=True):
     """A session in the way was ended, as `terminate_blockers` asks for."""
 
     step: Step
@@ -122,8 +113,7 @@ class BlockerTerminated:
     """It had been in the way for at least so long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockerSpared:
+class BlockerSpared(msgspec.Struct, frozen=True, kw_only=True):
     """A session in the way is not ended, though it has been there for long enough; told once of each."""
 
     step: Step
@@ -131,8 +121,7 @@ class BlockerSpared:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionDone:
+class PartitionDone(msgspec.Struct, frozen=True, kw_only=True):
     """A partition has what the step brings to every one of them."""
 
     step: Step
@@ -141,8 +130,7 @@ class PartitionDone:
     """Its index, where that is what the step brings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchDone:
+class BatchDone(msgspec.Struct, frozen=True, kw_only=True):
     """A batch of a backfill is committed."""
 
     step: Step
@@ -162,8 +150,7 @@ class BatchDone:
     """Locked rows were passed over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchCancelled:
+class BatchCancelled(msgspec.Struct, frozen=True, kw_only=True):
     """A batch was rolled back, and its rows are tried again; nothing of it remains."""
 
     step: Step
@@ -181,8 +168,7 @@ class BatchCancelled:
     """Who holds a lock on the whole table that was waited for in vain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweeping:
+class Sweeping(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that were locked before are tried again, with more patience each round."""
 
     step: Step
@@ -192,8 +178,7 @@ class Sweeping:
     """Who may have locked them, where a row was waited for in vain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingForStandby:
+class WaitingForStandby(msgspec.Struct, frozen=True, kw_only=True):
     """The step is committed, its locks are released; a synchronous standby has yet to confirm it."""
 
     step: Step
@@ -202,8 +187,7 @@ class WaitingForStandby:
     """The server's synchronous_standby_names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFinished:
+class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
     """A step is done, or was found done."""
 
     step: Step
@@ -216,8 +200,7 @@ class StepFinished:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationFinished:
+class MigrationFinished(msgspec.Struct, frozen=True, kw_only=True):
     """A migration reached a state in which this run leaves it."""
 
     version: str
@@ -229,8 +212,7 @@ class MigrationFinished:
     """The phase that this run was not asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationBlocked:
+class MigrationBlocked(msgspec.Struct, frozen=True, kw_only=True):
     """A file was not begun because an unfinished one touches the same relations."""
 
     version: str
@@ -240,8 +222,7 @@ class MigrationBlocked:
     """() where one of the two may touch anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationElsewhere:
+class MigrationElsewhere(msgspec.Struct, frozen=True, kw_only=True):
     """A migration was left alone because another run works on it."""
 
     version: str

@@ -7,9 +7,10 @@ nothing is recorded.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+
+import msgspec
 
 from migrator.execution.runners import LeaseRecord, RunnerRecord
 from migrator.plan.plan import Fingerprint, Plan
@@ -150,16 +151,14 @@ def check_step(before: StepState | None, after: StepState) -> StepState:
     return after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """A server process, told apart from a later one of the same number by its start."""
 
     pid: int
     start: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackfillRecord:
+class BackfillRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint of a walk; keys are text, `last` is None before the first window."""
 
     upper: tuple[str, ...] | None
@@ -179,8 +178,7 @@ class BackfillRecord:
     """Rows a second, smoothed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A step that has begun."""
 
     version: str
@@ -202,8 +200,7 @@ class StepRecord:
         return self.state in {StepState.DONE, StepState.RESOLVED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationRecord:
+class MigrationRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A migration that the journal knows."""
 
     version: str
@@ -220,7 +217,7 @@ class MigrationRecord:
     began_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = None
-    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    steps: Mapping[str, StepRecord] = msgspec.field(default_factory=dict)
     digests: tuple[Fingerprint, ...] = ()
     """Of each relation its steps touch, after the last such step; digest None: it does not exist."""
 
@@ -248,8 +245,7 @@ class MigrationRecord:
         return frozenset(s.statement for s in steps if s.id in self.steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """All of it, read in one snapshot; `exists` False is a database without one."""
 
     exists: bool = True

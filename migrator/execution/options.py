@@ -1,7 +1,8 @@
 """What a run was asked for, who asked, and how it ended; plain values for the command line and the demo."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from migrator.execution.faults import Faults, no_faults
 from migrator.execution.journal import MigrationState
@@ -11,8 +12,7 @@ from migrator.plan.step import Phase, Step
 WITHOUT_CONTRACT = frozenset({Phase.EXPAND, Phase.BACKFILL, Phase.VALIDATE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Who runs this and from where; recorded with every event. Never a secret."""
 
     tool_version: str
@@ -22,8 +22,7 @@ class Provenance:
     ci_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a run was asked for."""
 
     provenance: Provenance
@@ -50,7 +49,7 @@ class RunOptions:
     """How long a lost server is tried again before the run ends with exit 7."""
     show: Callable[[str], str] = str
     """How the statements of other sessions are shown: as they are, or without their constants."""
-    stop: StopRequest = field(default_factory=StopRequest)
+    stop: StopRequest = msgspec.field(default_factory=StopRequest)
     faults: Faults = no_faults
 
     def may_contract(self, version: str) -> bool:
@@ -58,8 +57,7 @@ class RunOptions:
         return self.all_phases or version in self.contract
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one migration in this run."""
 
     version: str
@@ -78,8 +76,7 @@ class Outcome:
     """Who works on it, or on the one that blocks it, in another run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each migration the run looked at, in the order in which it did."""
 
     outcomes: tuple[Outcome, ...] = ()

@@ -5,7 +5,8 @@ database; the caller raises the errors it returns.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.errors import ChecksumError, InputError, Location, OrderError
 from migrator.execution.journal import SETTLED, Journal, MigrationRecord, MigrationState
@@ -18,8 +19,7 @@ _RESOLVE = (
 _RESET = "it has run as it was; make the database anew from the files: migrate reset"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
+class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """A migration file as `reconcile` needs it."""
 
     version: str
@@ -34,8 +34,7 @@ class FileState:
     touches_everything: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
     """Statements that have not begun were edited, added or removed: merge with `replan.merge`."""
 
     version: str
@@ -43,8 +42,7 @@ class Edited:
     """1-based indexes of the statements that have begun; they are as they were."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciliation:
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     """What the files and the journal say together."""
 
     pending: tuple[str, ...] = ()

@@ -1,13 +1,13 @@
 """Whether an application may start: how far the database is with the files that it was built with. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.execution.journal import MigrationState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far one migration is."""
 
     state: MigrationState
@@ -15,8 +15,7 @@ class Progress:
     """Nothing of it is left but the contract phase, which takes away what the old application needs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     """What is missing for an application that needs certain versions."""
 
     missing: tuple[str, ...]

@@ -1,11 +1,11 @@
 """Who holds the runner lock, and who the lease of a migration, as people are told."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerRecord:
+
+class RunnerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds the runner lock, as far as the journal and pg_stat_activity tell."""
 
     pid: int
@@ -24,8 +24,7 @@ class RunnerRecord:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseRecord:
+class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Who walks the table of a migration without holding the runner lock."""
 
     version: str

@@ -6,7 +6,8 @@ the same.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.execution.journal import Journal
 from migrator.execution.options import RunOptions
@@ -17,8 +18,7 @@ _CODE = frozenset({"create-extension", "create-function", "create-type", "drop-o
 """Operations on what is no relation, where they lock none: the value of a backfill may depend on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touching:
+class Touching(msgspec.Struct, frozen=True, kw_only=True):
     """A migration that is not finished, and the relations nobody else may touch meanwhile."""
 
     version: str
@@ -31,8 +31,7 @@ class Touching:
     """Another run is in the middle of its backfill."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     """Why a migration stands back."""
 
     by: str

@@ -18,9 +18,8 @@ Source
     CONSTRAINT".
 """
 
-from dataclasses import dataclass, replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
@@ -51,8 +50,7 @@ from migrator.sql.syntax import AddConstraint, CheckConstraint
 NAME = "add-check"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A CHECK that is to be added, under a name that is known."""
 
     table: QualifiedName

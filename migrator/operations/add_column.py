@@ -20,9 +20,8 @@ Source
     Catalogue 1 to 22, R1 to R7, R9, R10; manual, ALTER TABLE, "Notes".
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.add_column_sequence import safe_sequence

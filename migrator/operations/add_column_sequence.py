@@ -3,7 +3,8 @@
 It may assume that the table is large and in use, and that `column_refusals` has nothing to say.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import (
     add_check,
@@ -39,8 +40,7 @@ In every row of code that does not know the column it is NULL, or a number of it
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A sequence in the making: the context as the next part sees it."""
 
     context: Context

@@ -18,9 +18,8 @@ Source
     Catalogue 89 to 97, 115, 184, R7; manual, ALTER TABLE, "ADD table_constraint [NOT VALID]".
 """
 
-from dataclasses import dataclass, replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome
@@ -52,8 +51,7 @@ from migrator.sql.syntax import AddConstraint, ForeignKeyConstraint
 NAME = "add-foreign-key"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKey:
+class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     """A foreign key that is to be added."""
 
     table: QualifiedName

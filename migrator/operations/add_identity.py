@@ -18,8 +18,7 @@ Source
     Catalogue 48, R2; manual, ALTER TABLE, "ADD GENERATED".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

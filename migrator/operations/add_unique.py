@@ -20,14 +20,13 @@ Source
     Catalogue 100 to 108, R9, R10; manual, ALTER TABLE, "ADD table_constraint_using_index".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import needs_approval, wrong
 from migrator.operations.liveness import endangered
-from migrator.operations.names import relation_names
+from migrator.operations.names import relation_exists
 from migrator.operations.not_null_proof import proved_not_null
 from migrator.operations.partition_tree import foreign_partition, partitioned
 from migrator.operations.partitioned_unique import partitioned_unique_steps
@@ -175,7 +174,7 @@ def _name_taken(key: Key, context: Context) -> tuple[Hazard, ...]:
     constraint = None if relation is None else relation.constraint(key.name)
     remains = None if relation is None else relation.index(key.name)
     own = key.name == key.constraint.using_index or (remains is not None and not remains.valid)
-    taken = not own and key.name in relation_names(key.table.schema, context.facts)
+    taken = not own and relation_exists(key.index, context.facts)
     if constraint is None and not taken:
         return ()
     message = f"{key.index} exists already"

@@ -20,9 +20,8 @@ Source
     Catalogue 59 to 83; manual, ALTER TABLE, "SET DATA TYPE" and notes; decisions 0070, 0071.
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import column_type_hazards as hazards
 from migrator.operations import column_type_sequence as sequence

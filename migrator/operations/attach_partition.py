@@ -20,9 +20,8 @@ Source
     Catalogue 137 to 139, R17; manual, ALTER TABLE, "ATTACH PARTITION".
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import default_proof
 from migrator.operations.attach_preparation import Unprepared, prepared

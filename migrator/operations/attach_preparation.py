@@ -3,7 +3,8 @@
 Raises `Unprepared`, with the reason, where something cannot be prepared so that the result is the same.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.attach_step import Helper
@@ -39,8 +40,7 @@ class Unprepared(Exception):
     """Why the table cannot be prepared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     """Steps, and what stands after them."""
 
     context: Context

@@ -4,8 +4,7 @@ It may assume that nothing is left to be scanned or built that would be felt: th
 prepared by `attach_partition`, and the default partition by `default_proof`.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding
@@ -22,8 +21,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Helper:
+class Helper(msgspec.Struct, frozen=True, kw_only=True):
     """A CHECK that has proved what it should, and goes."""
 
     table: QualifiedName

@@ -6,8 +6,9 @@ An operation decides from the parsed statement and the facts alone. It executes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from migrator.plan.effect import Effect
 from migrator.plan.hazard import Hazard
@@ -21,16 +22,14 @@ from migrator.sql.syntax import Action, AlterTable, Command
 Subject = Command | Action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The settings that later steps begin with, and where they look for names."""
 
     state: SessionState
     search_path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Where a statement stands: facts and session state folded over everything before it."""
 
     facts: Facts
@@ -64,8 +63,7 @@ class Context:
         return self.facts.relation(self.resolve(name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation says of one statement or action.
 
     Steps come without migration, id, file and place: the planner fills those in. An empty `steps` means that
@@ -74,7 +72,7 @@ class Outcome:
 
     operation: str
     """The name of its page, e.g. `add-column`."""
-    effect: Effect = field(default_factory=Effect)
+    effect: Effect = msgspec.field(default_factory=Effect)
     hazards: tuple[Hazard, ...] = ()
     steps: tuple[Step, ...] = ()
     afterwards: tuple[Step, ...] = ()
@@ -114,8 +112,7 @@ class Operation(Protocol):
         """Return effect, hazards, steps and the facts that later statements see."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormOperation(Generic[Form]):
+class FormOperation(msgspec.Struct, Generic[Form], frozen=True, kw_only=True):
     """An operation on one type of statement or action."""
 
     name: str

@@ -17,8 +17,7 @@ Source
     Catalogue 34, 46, appendix A 2 and 8; manual, ALTER TABLE, "SET/DROP DEFAULT", "SET/DROP NOT NULL".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

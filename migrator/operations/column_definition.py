@@ -4,7 +4,7 @@ It may assume a definition that the grammar read completely. What a type or a de
 the safe side: a type that nobody knows may be a domain with a constraint.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.expressions import columns_of, is_null, is_volatile
@@ -28,8 +28,7 @@ from migrator.sql.syntax import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The constraints of a column definition by their kinds."""
 
     definition: ColumnDefinition

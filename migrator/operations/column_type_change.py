@@ -5,7 +5,8 @@ known, the table counts as rewritten.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.column_types import type_of, typed, written_type
@@ -17,8 +18,7 @@ from migrator.sql.casts import column_cast
 from migrator.sql.syntax import AlterColumnType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One column's change."""
 
     action: AlterColumnType
@@ -39,24 +39,21 @@ class Change:
         return format_type(self.action.type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """A CHECK or foreign key that is verified anew."""
 
     table: QualifiedName
     constraint: Constraint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebuilt:
+class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     """An index that is rebuilt."""
 
     table: QualifiedName
     index: Index
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Affected:
+class Affected(msgspec.Struct, frozen=True, kw_only=True):
     """All that the statement's changes do while the table is locked."""
 
     table: QualifiedName

@@ -8,8 +8,7 @@ server would rebuild under the lock are dropped CONCURRENTLY before and built CO
 It may assume that `replaceable` said yes to every index, and that every constraint has a definition.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context

@@ -5,7 +5,8 @@ as written, and equals nothing but itself.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.types import BUILT_IN, format_type
@@ -21,8 +22,7 @@ _BUILT_IN = frozenset(parse(name).name for name in BUILT_IN)
 _CATALOG = re.compile(r'(?:pg_catalog|"pg_catalog")\s*\.\s*')
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(msgspec.Struct, frozen=True):
     """A type with its collation."""
 
     side: Side

@@ -4,7 +4,7 @@ It may assume facts folded over all earlier statements: a view, trigger or polic
 gone. Without facts a column stands alone.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.column_type_refusals import dropped
@@ -31,8 +31,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
+class Uses(msgspec.Struct, frozen=True, kw_only=True):
     """Who uses a column."""
 
     table: QualifiedName

@@ -21,8 +21,7 @@ Source
     Catalogue 153 to 157, R20; manual, CREATE INDEX, "Building Indexes Concurrently".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome
@@ -31,7 +30,7 @@ from migrator.operations.index_build import build_hazards, build_step, undo_buil
 from migrator.operations.index_facts import index_of, same_index, with_index
 from migrator.operations.index_name import index_name
 from migrator.operations.liveness import endangered
-from migrator.operations.names import relation_names
+from migrator.operations.names import relation_exists
 from migrator.operations.partition_tree import foreign_partition, partitioned, spread
 from migrator.operations.partitioned_index import PartitionedIndex, index_steps
 from migrator.operations.steps import (
@@ -81,7 +80,7 @@ def _plan(command: CreateIndex, context: Context) -> Outcome:
         *extension_owned(relation),
         *taken,
     )
-    if command.if_not_exists and index.name in relation_names(index.schema, context.facts):
+    if command.if_not_exists and relation_exists(index, context.facts):
         outcome = replace(outcome, effect=Effect(locks=effect.locks))
     facts = with_index(context, table, index_of(command, name, context))
     folded = replace(outcome, facts=facts if command.only else spread(facts, table))
@@ -173,7 +172,7 @@ def _taken(
     """Say whether nothing is to be done (a note), or what stands in the way."""
     found = None if relation is None else relation.index(index.name)
     if found is None:
-        if index.name not in relation_names(index.schema, context.facts):
+        if not relation_exists(index, context.facts):
             return ()
         return (_name_taken(f"{index} exists and is not an index of this table", index),)
     if not found.valid and not partitioned(relation):

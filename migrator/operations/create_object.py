@@ -17,9 +17,9 @@ Source
 """
 
 import re
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.create_table import new_name

@@ -19,9 +19,9 @@ Source
 """
 
 import re
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import default_proof
 from migrator.operations.attach_step import Helper, attach_effect, attach_step, facts_after

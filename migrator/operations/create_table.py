@@ -19,7 +19,7 @@ Source
     Catalogue 136, 168 to 172; manual, CREATE TABLE.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator.operations import create_from_query, create_partition
 from migrator.operations.base import Context, FormOperation, Outcome

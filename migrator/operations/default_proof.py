@@ -5,7 +5,7 @@ step that attaches the new partition trusts it and drops it. It may assume that 
 ordinary or partitioned table in use.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.hazards import answered, good_to_know, warning
@@ -22,8 +22,7 @@ from migrator.postgres.identifiers import QualifiedName
 RECIPE = "R17"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultProof:
+class DefaultProof(msgspec.Struct, frozen=True, kw_only=True):
     """A default partition, and the condition that none of its rows may satisfy."""
 
     table: QualifiedName

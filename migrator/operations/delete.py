@@ -19,9 +19,8 @@ Source
     Catalogue 182, 184, R23; docs/backfill.md.
 """
 
-from dataclasses import replace
-
 from msgspec import structs
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.conditions import by_unique_key

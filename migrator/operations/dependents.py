@@ -5,8 +5,8 @@ list; a view that was replaced since is no dependent any more, because its new q
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from migrator.postgres.column_users import ColumnUser, UserKind
@@ -16,8 +16,7 @@ from migrator.postgres.identifiers import QualifiedName, fold
 from migrator.sql.tokens import Token, TokenKind, scan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKeyOf:
+class ForeignKeyOf(msgspec.Struct, frozen=True, kw_only=True):
     """A foreign key, and the table that has it."""
 
     table: QualifiedName

@@ -21,8 +21,8 @@ Source
     Catalogue 140, 141, R18; manual, ALTER TABLE, "DETACH PARTITION".
 """
 
-from dataclasses import dataclass, replace
-
+import msgspec
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding
@@ -64,8 +64,7 @@ _PLAIN, _CONCURRENTLY, _FINALIZE = (
 _AX, _SUX = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detachment:
+class Detachment(msgspec.Struct, frozen=True, kw_only=True):
     """A partition that leaves its partitioned table."""
 
     root: QualifiedName

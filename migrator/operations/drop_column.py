@@ -21,8 +21,7 @@ Source
     Catalogue 23 to 33, R8, R11; manual, ALTER TABLE, "DROP COLUMN" and "Notes"; "Dependency Tracking".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

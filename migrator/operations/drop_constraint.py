@@ -20,8 +20,9 @@ Source
 """
 
 import re
-from dataclasses import dataclass, replace
 
+import msgspec
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding
@@ -49,8 +50,7 @@ _ACTION = re.compile(r"ON (DELETE|UPDATE) (CASCADE|SET NULL|SET DEFAULT)")
 _KEYS = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A constraint that goes."""
 
     action: DropConstraint

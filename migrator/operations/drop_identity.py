@@ -15,7 +15,7 @@ Source
     Catalogue 50; manual, ALTER TABLE, "DROP IDENTITY".
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context, FormOperation, Outcome

@@ -20,8 +20,7 @@ Source
     Catalogue 148, 158, 159, R21; manual, DROP INDEX.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome

@@ -20,8 +20,7 @@ Source
     Catalogue 98, 173 to 175, R8; manual, DROP TABLE; Dependency Tracking.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

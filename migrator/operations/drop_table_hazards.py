@@ -3,7 +3,7 @@
 It may assume facts folded over all earlier statements; without facts a table stands alone.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.dependents import (
@@ -27,8 +27,7 @@ _NAMED = 8
 """So many dependents are named in a message, the others counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class Going(msgspec.Struct, frozen=True, kw_only=True):
     """What a statement takes away."""
 
     command: Drop

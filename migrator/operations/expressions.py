@@ -3,7 +3,7 @@
 "Do not know" is an answer there: an unknown volatility counts as volatile, unknown columns stay None.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator.operations.base import Context
 from migrator.postgres.facts import Facts, Relation

@@ -29,9 +29,10 @@ from migrator.operations.update_reading import Reading
 from migrator.plan.ddl_fill_trigger import FillTrigger
 from migrator.plan.effect import Effect
 from migrator.plan.step import Phase, Step
-from migrator.postgres.facts import Facts, Relation, Trigger, replace_named
+from migrator.postgres.facts import Facts, Relation, Trigger
 from migrator.postgres.identifiers import QualifiedName, quote
 from migrator.postgres.lock_modes import LockMode
+from migrator.postgres.named import replace_named
 from migrator.postgres.volatility import cast_volatility, volatility_of
 from migrator.sql.syntax import AddConstraint, AlterTable, SetNotNull, UniqueConstraint
 from migrator.sql.syntax import NotNullConstraint as NotNull

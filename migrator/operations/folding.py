@@ -18,9 +18,9 @@ from migrator.postgres.facts import (
     Index,
     Relation,
     Trigger,
-    replace_named,
 )
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.named import replace_named
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
 """Names that the server writes without quotes, keywords aside."""

@@ -18,8 +18,7 @@ Source
     Catalogue 51 to 53, R3; manual, ALTER TABLE, "SET EXPRESSION AS".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from migrator.operations.base import Context
 from migrator.operations.expressions import columns_of
-from migrator.postgres.facts import Facts, Index, Relation, replace_named
+from migrator.postgres.facts import Facts, Index, Relation
 from migrator.postgres.identifiers import QualifiedName, quote
+from migrator.postgres.named import replace_named
 from migrator.sql.syntax import CreateIndex, Slice
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")

@@ -8,13 +8,13 @@ a name.
 import re
 from collections.abc import Iterable
 
-from migrator.operations.names import relation_names
+from migrator.operations.names import unused_relation_name
 from migrator.postgres.facts import Facts
 from migrator.postgres.identifiers import NAME_LIMIT, QualifiedName, fold, truncate
-from migrator.postgres.object_names import joined_columns, object_name
+from migrator.postgres.object_names import joined_columns
 from migrator.sql.syntax import CreateIndex, IndexElement
 
-_IDENTIFIER = r'(?:[A-Za-z_\u0080-\U0010ffff][\w$]*|"(?:[^"]|"")+")'
+_IDENTIFIER = r'(?:[^\x00-@\[-^`{-\x7f][\w$]*|"(?:[^"]|"")+")'
 _CALL = re.compile(rf"(?:{_IDENTIFIER}\s*\.\s*)?({_IDENTIFIER})\s*\((.*)\)", re.DOTALL)
 
 _OWN_SYNTAX = frozenset(
@@ -55,12 +55,7 @@ def index_name(command: CreateIndex, table: QualifiedName, facts: Facts) -> str 
 
 def unused_name(table: QualifiedName, columns: Iterable[str], label: str, facts: Facts) -> str:
     """Return `t_a_b_idx`, numbered until no relation of the schema has it."""
-    taken, addition = relation_names(table.schema, facts), joined_columns(distinct_names(columns))
-    name, attempt = object_name(table.name, addition, label), 0
-    while name in taken:
-        attempt += 1
-        name = object_name(table.name, addition, f"{label}{attempt}")
-    return name
+    return unused_relation_name(table, joined_columns(distinct_names(columns)), label, facts)
 
 
 def distinct_names(columns: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ it.
 """
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.postgres.lock_modes import LockMode
 
@@ -33,8 +34,7 @@ class Verdict(enum.Enum):
     REFUSED = "needs approval: no safe sequence yet"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """One row."""
 
     row: str

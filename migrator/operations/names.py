@@ -8,39 +8,54 @@ relation of the schema; where they do not, the server refuses a name that is tak
 from collections.abc import Callable, Iterable
 from itertools import count
 
-from migrator.postgres.facts import Facts, RelationKind
+from migrator.postgres.facts import Facts, Relation, RelationKind
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.object_names import joined_columns, object_name
 
 
 def constraint_name(table: QualifiedName, addition: str | None, label: str, facts: Facts) -> str:
     """Choose as ChooseConstraintName does: constraint names are unique in a schema for this purpose."""
-    taken = constraint_names(table.schema, facts)
-    return _first_free(table.name, addition, label, taken.__contains__)
+    here = _relations_of(table.schema, facts)
+    return _first_free(table.name, addition, label, lambda name: _is_constraint(name, here))
 
 
 def relation_name(table: QualifiedName, addition: str | None, label: str, facts: Facts) -> str:
     """Choose as ChooseRelationName does for a constraint: no relation and no constraint has it."""
-    taken = constraint_names(table.schema, facts) | relation_names(table.schema, facts)
-    return _first_free(table.name, addition, label, taken.__contains__)
+    here = _relations_of(table.schema, facts)
+    return _first_free(
+        table.name, addition, label, lambda name: _is_constraint(name, here) or _is_relation(name, here)
+    )
 
 
 def sequence_name(table: QualifiedName, column: str, facts: Facts) -> str:
     """`t_c_seq`, as ChooseRelationName chooses it for serial and identity: no relation has it."""
-    taken = relation_names(table.schema, facts)
-    return _first_free(table.name, column, "seq", taken.__contains__)
+    return unused_relation_name(table, column, "seq", facts)
 
 
-def constraint_names(schema: str | None, facts: Facts) -> frozenset[str]:
-    """Return the names of all constraints in a schema."""
-    return frozenset(c.name for r in facts.relations if r.name.schema == schema for c in r.constraints)
+def unused_relation_name(table: QualifiedName, addition: str, label: str, facts: Facts) -> str:
+    """Return `t_addition_label`, numbered until no relation of the schema has it."""
+    here = _relations_of(table.schema, facts)
+    return _first_free(table.name, addition, label, lambda name: _is_relation(name, here))
 
 
-def relation_names(schema: str | None, facts: Facts) -> frozenset[str]:
-    """Return the names of all relations in a schema, indexes included."""
-    relations = [r for r in facts.relations if r.name.schema == schema]
-    own = [r.name.name for r in relations if r.kind is not RelationKind.COMPOSITE_TYPE]
-    return frozenset((*own, *(index.name for r in relations for index in r.indexes)))
+def relation_exists(name: QualifiedName, facts: Facts) -> bool:
+    """Whether a relation has the name, indexes included."""
+    return _is_relation(name.name, _relations_of(name.schema, facts))
+
+
+def _relations_of(schema: str | None, facts: Facts) -> list[Relation]:
+    return [relation for relation in facts.relations if relation.name.schema == schema]
+
+
+def _is_constraint(name: str, here: Iterable[Relation]) -> bool:
+    return any(name in relation.constraint_names for relation in here)
+
+
+def _is_relation(name: str, here: Iterable[Relation]) -> bool:
+    kinds = (r.kind for r in here if r.name.name == name)
+    return any(kind is not RelationKind.COMPOSITE_TYPE for kind in kinds) or any(
+        name in relation.index_names for relation in here
+    )
 
 
 def check_name(table: QualifiedName, columns: Iterable[str], facts: Facts) -> str:

@@ -5,7 +5,8 @@ gets, and each has its own proof. Used by SET NOT NULL, and by ADD COLUMN and AD
 become NOT NULL on the way.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations.base import Context
@@ -27,8 +28,7 @@ from migrator.postgres.facts import ConstraintKind, Facts, Relation
 from migrator.postgres.identifiers import QualifiedName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotNullTarget:
+class NotNullTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The column that becomes NOT NULL."""
 
     table: QualifiedName

@@ -9,8 +9,8 @@ numbers a second time that were drawn by rows deleted since.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context
@@ -36,8 +36,7 @@ _NOT_OF_HELPER = frozenset({"cache", "sequence"})
 """The helper has no name of the user's, and caches nothing, so that few numbers are lost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbering:
+class Numbering(msgspec.Struct, frozen=True, kw_only=True):
     """Where a column draws its numbers from."""
 
     table: QualifiedName

@@ -16,9 +16,8 @@ Source
     The rows of the catalogue that `known_forms` names.
 """
 
-from dataclasses import dataclass, replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import form_effects
 from migrator.operations.base import Context, FormOperation, Outcome
@@ -57,8 +56,7 @@ _CODE = frozenset({"DO", "CALL"})
 """They run code that may touch anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A form, and the relations that it is about."""
 
     words: str

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from migrator.operations import folding
 from migrator.operations.index_name import distinct_names, unused_name
 from migrator.operations.names import relation_name
-from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Index, Relation, replace_named
+from migrator.postgres.facts import Constraint, ConstraintKind, Facts, Index, Relation
 from migrator.postgres.identifiers import QualifiedName
+from migrator.postgres.named import replace_named
 from migrator.postgres.object_names import joined_columns
 
 _CLONED = {ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY}

@@ -4,7 +4,7 @@ Such a foreign key cannot be NOT VALID there. So each partition that holds rows 
 and then validated; the table's own takes them over and reads nothing. It may assume a table in use.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.hazards import needs_approval
@@ -21,8 +21,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionedForeignKey:
+class PartitionedForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     """A foreign key that a partitioned table and all its partitions get."""
 
     table: QualifiedName

@@ -5,7 +5,7 @@ builds those of the partitions CONCURRENTLY and attaches them; the partitions ar
 may assume a table in use, and no partition that is a foreign table.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.index_build import unhurried
@@ -20,8 +20,7 @@ from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionedIndex:
+class PartitionedIndex(msgspec.Struct, frozen=True, kw_only=True):
     """An index that a partitioned table and all its partitions get."""
 
     table: QualifiedName

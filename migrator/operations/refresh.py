@@ -17,8 +17,7 @@ Source
     Catalogue 200; manual, REFRESH MATERIALIZED VIEW.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome

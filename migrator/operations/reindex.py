@@ -19,7 +19,9 @@ Source
 """
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome
 from migrator.operations.hazards import answered, needs_approval, warning, wrong
@@ -49,8 +51,7 @@ _PARTITIONED_SINCE = 14
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What one step rebuilds."""
 
     table: QualifiedName

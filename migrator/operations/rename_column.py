@@ -16,8 +16,7 @@ Source
     Catalogue 47, R12; manual, ALTER TABLE, "RENAME".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome

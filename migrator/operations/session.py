@@ -16,9 +16,8 @@ Source
     The manual, SET, RESET, SET ROLE.
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome, Session
 from migrator.operations.hazards import wrong

@@ -14,8 +14,7 @@ Source
     Catalogue 49, 202; manual, ALTER TABLE, "SET GENERATED".
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding

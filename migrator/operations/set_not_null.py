@@ -19,9 +19,8 @@ Source
     Catalogue 35 to 45, R5, R5-18; manual, ALTER TABLE, "SET NOT NULL".
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import folding
 from migrator.operations import not_null_sequence as sequence

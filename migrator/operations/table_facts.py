@@ -4,8 +4,7 @@ It may assume that no relation of the name exists. Where columns come from elsew
 columns stay unknown: no columns at all.
 """
 
-import dataclasses
-
+import msgspec
 from msgspec.structs import replace
 
 from migrator.operations import folding
@@ -63,7 +62,7 @@ def created(command: CreateTable, name: QualifiedName, context: Context) -> Fact
     facts = _known_above(relation, context.facts.with_relation(relation), default=default)
     for definition in command.columns:
         parts = parts_of(definition, context)
-        facts = with_own_sequence(parts, name, dataclasses.replace(context, facts=facts))
+        facts = with_own_sequence(parts, name, msgspec.structs.replace(context, facts=facts))
         facts = folding.with_column_users(facts, name, generated_users(parts, name))
     for column, constraint in _constraints(command):
         facts = _with_constraint(facts, name, (column,) if column else (), constraint, context)
@@ -126,7 +125,12 @@ def _constraints(command: CreateTable) -> list[tuple[str | None, WrittenConstrai
     """Return column (None for the table's own) and constraint: CHECKs first, as the server adds them."""
     own = [(column.name, c) for column in command.columns for c in column.constraints]
     both: list[tuple[str | None, WrittenConstraint]] = [*own, *((None, c) for c in command.constraints)]
-    rank = {CheckConstraint: 0, UniqueConstraint: 1, ExcludeConstraint: 1, ForeignKeyConstraint: 2}
+    rank: dict[type, int] = {
+        CheckConstraint: 0,
+        UniqueConstraint: 1,
+        ExcludeConstraint: 1,
+        ForeignKeyConstraint: 2,
+    }
     return sorted(((c, k) for c, k in both if type(k) in rank), key=lambda pair: rank[type(pair[1])])
 
 

@@ -17,7 +17,7 @@ Source
     The manual, BEGIN, SET ("LOCAL"); catalogue 87, 134, 183.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, FormOperation, Outcome, Session
 from migrator.operations.bookkeeping import keeps_books

@@ -18,8 +18,7 @@ Source
     Catalogue 176, 177; manual, TRUNCATE; Concurrency Control, "Caveats".
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome
@@ -40,8 +39,7 @@ from migrator.sql.syntax import KnownForm
 NAME = "truncate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emptied:
+class Emptied(msgspec.Struct, frozen=True, kw_only=True):
     """What a statement empties."""
 
     named: tuple[QualifiedName, ...]

@@ -4,8 +4,8 @@ It may assume a table in use that is not partitioned. Used by ADD UNIQUE and ADD
 COLUMN for a constraint of the column.
 """
 
-from dataclasses import dataclass, replace
-
+import msgspec
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations import folding, not_null_sequence
@@ -36,8 +36,7 @@ from migrator.postgres.object_names import joined_columns
 from migrator.sql.syntax import DropConstraint, UniqueConstraint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A UNIQUE or PRIMARY KEY that is to be added."""
 
     table: QualifiedName

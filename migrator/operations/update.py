@@ -22,8 +22,7 @@ Source
     Catalogue 182, R23; docs/backfill.md.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from migrator.operations.base import Context, FormOperation, Outcome

@@ -7,7 +7,9 @@ neither.
 
 import enum
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context
 from migrator.postgres.facts import Relation
@@ -51,8 +53,7 @@ class Evaluation(enum.Enum):
     """It differs at each evaluation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """An expression that depends on its own row at most."""
 
     evaluation: Evaluation
@@ -61,16 +62,14 @@ class Reading:
     casts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfit:
+class Unfit(msgspec.Struct, frozen=True, kw_only=True):
     """Why an expression cannot be computed in batches."""
 
     reason: str
     advice: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The row that an expression may read."""
 
     relation: Relation

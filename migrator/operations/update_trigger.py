@@ -1,6 +1,6 @@
 """Which fill triggers the walk of an UPDATE needs: one for each column that has to stay filled."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator.operations.base import Context
 from migrator.operations.fill_trigger import settings_for

@@ -8,7 +8,8 @@ reading what it assigns | existing | once-only, by a captured list of keys |
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.operations import expressions
 from migrator.operations.base import Context
@@ -33,8 +34,7 @@ _NOTHING = Reading(
 """What is known of DEFAULT."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(msgspec.Struct, frozen=True, kw_only=True):
     """One assignment, judged."""
 
     column: Column

@@ -16,8 +16,9 @@ ValueError where it is called for anything else, which is a bug of the caller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_comparison import assignable_type, differs, filled, holds
@@ -33,8 +34,7 @@ DEFAULT = Sql("DEFAULT")
 NULL = Sql("NULL")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filling:
+class Filling(msgspec.Struct, frozen=True, kw_only=True):
     """`column = value` of a backfill."""
 
     column: str
@@ -52,8 +52,7 @@ class Filling:
     value differs is changed, once, and none is looked for again at the end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The table of a walk, and the rows that are meant."""
 
     relation: Relation
@@ -119,8 +118,7 @@ def locking_clause(relation: Relation, columns: tuple[str, ...]) -> str:
     return "FOR UPDATE" if keys & set(columns) else "FOR NO KEY UPDATE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walk:
+class _Walk(msgspec.Struct, frozen=True, kw_only=True):
     """The queries of an idempotent walk."""
 
     target: Target

@@ -9,7 +9,7 @@ which the operation has to prevent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.plan.ddl_backfill import (
     Filling,
@@ -43,8 +43,7 @@ def captured_delete(target: Target, *, captured: QualifiedName) -> Backfill:
     return once_only_backfill(target, (), captured=captured)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CapturedWalk:
+class _CapturedWalk(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     fillings: tuple[Filling, ...]
     """What is assigned; nothing for a DELETE."""

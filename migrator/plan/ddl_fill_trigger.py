@@ -9,7 +9,8 @@ As `ddl`, it takes names, which it quotes, and exact slices of the user's file, 
 """
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.plan.ddl import Sql
 from migrator.plan.ddl_comparison import holds
@@ -54,8 +55,7 @@ value of the old row or none. The expression and the condition see the column as
 the walk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FillTrigger:
+class FillTrigger(msgspec.Struct, frozen=True, kw_only=True):
     """A trigger for one column: BEFORE INSERT OR UPDATE, FOR EACH ROW."""
 
     table: QualifiedName

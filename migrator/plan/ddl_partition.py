@@ -5,7 +5,7 @@ format_type's text from the facts. A bound becomes a condition that the server r
 own (docs/decisions/0090-partition-bounds-as-checks.md).
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.plan.ddl import SourceSlice, Sql, alter_table
 from migrator.plan.ddl_diagnosis import CHECK_VIOLATION
@@ -14,8 +14,7 @@ from migrator.plan.template import fill, literal
 from migrator.postgres.identifiers import QualifiedName, quote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedColumn:
+class TypedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column of the partition key."""
 
     name: str

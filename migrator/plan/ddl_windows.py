@@ -7,8 +7,9 @@ contract (`plan.step.Backfill`) names them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from migrator.plan.step import KeyColumn
 from migrator.plan.template import fill, literal
@@ -47,8 +48,7 @@ class Windows(Protocol):
         """The key as text columns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyWindows:
+class KeyWindows(msgspec.Struct, frozen=True, kw_only=True):
     """Windows by row comparison over a key; an index condition for composite keys too."""
 
     table: str
@@ -123,8 +123,7 @@ class KeyWindows:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageWindows:
+class PageWindows(msgspec.Struct, frozen=True, kw_only=True):
     """Windows by page numbers: a TID range on 14 and later, a generated list of TIDs on 13."""
 
     relation: QualifiedName

@@ -5,6 +5,9 @@ Header, source statements with their effect as written, and the ordered steps th
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
 import msgspec
 
 from migrator.plan.effect import Effect
@@ -13,6 +16,9 @@ from migrator.plan.hazard import Hazard
 from migrator.plan.step import PARTITION_WORK, Phase, Step
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.versions import ServerVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FORMAT = 1
 """Version of the document; readers refuse others."""
@@ -60,7 +66,7 @@ class PlannedMigration(msgspec.Struct, frozen=True, kw_only=True):
     """Of the file as a whole: unused directives and the like."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is shown, saved and executed. Deterministic: no clock, no randomness went into it."""
 
     format: int = FORMAT
@@ -90,9 +96,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             self,
             fingerprints=tuple(f for f in self.fingerprints if f.relation in touched),
             migrations=migrations,
-            statements=tuple(s for s in self.statements if s.migration == version),
-            steps=tuple(s for s in self.steps if s.migration == version),
-            estimates=tuple(e for e in self.estimates if e.migration == version),
+            statements=self.statements_of(version),
+            steps=self.steps_of(version),
+            estimates=self._estimates.get(version, ()),
         )
 
     @property
@@ -111,9 +117,41 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def estimate_of(self, step: Step) -> Estimate | None:
         """Return the estimate of a step, None where its time does not grow with a table."""
-        found = (e for e in self.estimates if e.step == step.id and e.migration == step.migration)
-        return next(found, None)
+        of_migration = self._estimates.get(step.migration, ())
+        return next((each for each in of_migration if each.step == step.id), None)
+
+    def statements_of(self, version: str) -> tuple[SourceStatement, ...]:
+        """Return the statements of a migration in their order."""
+        return self._statements.get(version, ())
 
     def steps_of(self, version: str, phase: Phase | None = None) -> tuple[Step, ...]:
         """Return the steps of a migration in their order, of one phase if named."""
-        return tuple(s for s in self.steps if s.migration == version and phase in {None, s.phase})
+        steps = self._steps.get(version, ())
+        return steps if phase is None else tuple(step for step in steps if step.phase is phase)
+
+    @cached_property
+    def _statements(self) -> dict[str, tuple[SourceStatement, ...]]:
+        return _by_migration(self.statements)
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Step, ...]]:
+        return _by_migration(self.steps)
+
+    @cached_property
+    def _estimates(self) -> dict[str, tuple[Estimate, ...]]:
+        return _by_migration(self.estimates)
+
+
+class _OfMigration(Protocol):
+    @property
+    def migration(self) -> str: ...
+
+
+_Part = TypeVar("_Part", bound=_OfMigration)
+
+
+def _by_migration(parts: Iterable[_Part]) -> dict[str, tuple[_Part, ...]]:
+    found: dict[str, list[_Part]] = {}
+    for part in parts:
+        found.setdefault(part.migration, []).append(part)
+    return {version: tuple(each) for version, each in found.items()}

@@ -5,9 +5,8 @@ then types, columns, constraints, defaults, the rest. Planning them in that orde
 it would find. Where every action runs as written and is quick, the user's statement runs whole, unchanged.
 """
 
-from dataclasses import dataclass, replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, Outcome
 from migrator.operations.liveness import live
@@ -40,8 +39,7 @@ from migrator.sql.syntax import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combined:
+class Combined(msgspec.Struct, frozen=True, kw_only=True):
     """A statement, and what its actions' operations say, in the order of the passes."""
 
     command: AlterTable

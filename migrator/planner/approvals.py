@@ -7,7 +7,6 @@ on a name that is no hazard.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
 
 import msgspec
@@ -37,8 +36,7 @@ def directives_of(migration: Migration) -> list[Directive]:
     return [*migration.directives, *own]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approvals:
+class Approvals(msgspec.Struct, frozen=True, kw_only=True):
     """The hazards of a statement with their place and approval, and what was used for that."""
 
     hazards: tuple[Hazard, ...]

@@ -21,10 +21,10 @@ def with_expired(plan: Plan, today: date, policy: Policy) -> Plan:
 
 
 def _of_file(plan: Plan, migration: PlannedMigration, today: date, policy: Policy) -> PlannedMigration:
-    hazards = plan.only(migration.version).hazards
+    of_statements = (h for statement in plan.statements_of(migration.version) for h in statement.hazards)
     over = {
         hazard.approval: hazard
-        for hazard in hazards
+        for hazard in (*migration.findings, *of_statements)
         if hazard.approval is not None and _is_over(hazard.approval, today)
     }
     found = tuple(

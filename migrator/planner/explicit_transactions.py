@@ -4,8 +4,6 @@ It may assume one group of items for each statement of the file. A transaction t
 holds what cannot run in one, is left to fail on the server as the file itself would.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from migrator.operations.base import Context
@@ -21,8 +19,7 @@ from migrator.sql.syntax import KnownForm, SetVariable, TransactionControl
 Groups = list[tuple[Item, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Range:
+class _Range(msgspec.Struct, frozen=True, kw_only=True):
     """0-based positions of BEGIN and COMMIT."""
 
     begin: int

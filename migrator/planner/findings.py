@@ -1,9 +1,9 @@
 """What is said of a file as a whole: directives and entries of the approvals file that approve nothing."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.plan.hazard import Hazard, HazardKind, Severity
 from migrator.planner.approvals import directives_of, file_name, unused

@@ -3,7 +3,10 @@
 What is said of the file as a whole comes when all files are planned: `planner.findings`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context, Outcome
 from migrator.operations.liveness import endangered
@@ -19,8 +22,7 @@ from migrator.postgres.facts import Facts
 from migrator.sql.migration import Directive, Migration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """A file's part of the plan, and the facts after it."""
 
     source: Migration

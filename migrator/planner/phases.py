@@ -16,10 +16,10 @@ those before it. Two kinds of step may leave that order:
 """
 
 import re
-from dataclasses import dataclass, replace
 from functools import cache
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.plan.index_work import RebuildIndexes
 from migrator.plan.step import BuildIndex, DropIndex, Phase, Step
@@ -31,8 +31,7 @@ _WORD = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
 """An identifier; what looks like one in a literal or a comment counts too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """A step, and what its order depends on."""
 
     step: Step

@@ -1,8 +1,7 @@
 """One statement: the operation that plans it, its source statement, and its steps with id and place."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations import OPERATIONS
 from migrator.operations.base import Context, Outcome, Subject

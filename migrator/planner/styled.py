@@ -4,11 +4,11 @@ Only then it is known what lasts: a table that a later statement drops, an index
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.operations.base import Context
 from migrator.plan.hazard import Hazard

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _TEXT = re.compile(
     r"(?P<name>(?:\"(?:[^\"]|\"\")+\"|[\w$.])+(?: (?:varying|precision))?)"
@@ -32,8 +33,7 @@ _SPELLINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataType:
+class DataType(msgspec.Struct, frozen=True, kw_only=True):
     """A type; `name` is format_type's word without modifiers, `bpchar` for character(n)."""
 
     name: str

@@ -8,9 +8,8 @@ earlier one made.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable  # noqa: TC003  # cheap, and msgspec reads annotations
+from collections.abc import Callable  # noqa: TC003  # cheap, and msgspec reads annotations
 from functools import cached_property
-from typing import TypeVar
 
 import msgspec
 
@@ -113,7 +112,7 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that a fill trigger of ours, installed earlier in the plan, keeps filled."""
 
 
-class Relation(msgspec.Struct, frozen=True, kw_only=True):
+class Relation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A table, view, sequence …, with what hangs on it."""
 
     name: QualifiedName
@@ -195,6 +194,16 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
         """Return the index, or None."""
         return next((i for i in self.indexes if i.name == name), None)
 
+    @cached_property
+    def constraint_names(self) -> frozenset[str]:
+        """The names of its constraints."""
+        return frozenset(constraint.name for constraint in self.constraints)
+
+    @cached_property
+    def index_names(self) -> frozenset[str]:
+        """The names of its indexes."""
+        return frozenset(index.name for index in self.indexes)
+
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the primary key, () without one."""
@@ -267,34 +276,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def relation_with_index(self, index: QualifiedName) -> Relation | None:
         """Return the table that has this index (an index lives in its table's schema)."""
-        return next(
-            (r for r in self.relations if r.name.schema == index.schema and r.index(index.name)), None
-        )
+        here = (r for r in self.relations if index.name in r.index_names and r.name.schema == index.schema)
+        return next(here, None)
 
     def with_relation(self, relation: Relation) -> Facts:
         """Return facts in which `relation` stands, in place of one of the same name."""
-        others = tuple(r for r in self.relations if r.name != relation.name)
-        return msgspec.structs.replace(self, relations=(*others, relation))
+        found = msgspec.structs.replace(self, relations=(*self._others(relation.name), relation))
+        found.__dict__["_by_name"] = {**self._by_name, relation.name: relation}  # all the others are kept
+        return found
 
     def without_relation(self, name: QualifiedName) -> Facts:
         """Return facts without that relation."""
-        return msgspec.structs.replace(self, relations=tuple(r for r in self.relations if r.name != name))
+        return msgspec.structs.replace(self, relations=self._others(name))
+
+    def _others(self, name: QualifiedName) -> tuple[Relation, ...]:
+        known = self._by_name.get(name)
+        return self.relations if known is None else tuple(r for r in self.relations if r is not known)
 
     def changed(self, name: QualifiedName, change: Callable[[Relation], Relation]) -> Facts:
         """Return facts with `change` applied to one relation; an unknown relation stays unknown."""
         found = self.relation(name)
         return self if found is None else self.with_relation(change(found))
-
-
-Named = TypeVar("Named", Column, Constraint, Index, Trigger)
-
-
-def replace_named(items: Iterable[Named], item: Named) -> tuple[Named, ...]:
-    """Return `items` with `item` in place of the one of its name, or at the end."""
-    kept = list(items)
-    for position, old in enumerate(kept):
-        if old.name == item.name:
-            kept[position] = item
-            return tuple(kept)
-    kept.append(item)
-    return tuple(kept)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.postgres.data_types import DataType
 
@@ -31,8 +32,7 @@ class Work(enum.StrEnum):
         return list(Work).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(msgspec.Struct, frozen=True, kw_only=True):
     """A type before or after the change: a domain is looked at as the type it is over."""
 
     type: DataType

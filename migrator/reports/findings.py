@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.plan.hazard import Hazard, Severity
 from migrator.plan.plan import SourceStatement
@@ -29,8 +30,7 @@ _CUT = 40
 """Hexadecimal digits of a fingerprint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Region:
+class Region(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a file."""
 
     line: int
@@ -51,8 +51,7 @@ class Region:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A hazard, where it stands, and who it is from one report to the next."""
 
     hazard: Hazard

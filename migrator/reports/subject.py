@@ -7,7 +7,8 @@ reports, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from migrator.errors import MigrateError
 from migrator.plan.plan import Plan
@@ -17,8 +18,7 @@ from migrator.postgres.facts import Facts
 from migrator.sql.migration import Migration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """A plan and its surroundings."""
 
     plan: Plan
@@ -26,17 +26,17 @@ class Subject:
     """What a scratch server proved of it, if it was asked."""
     migrations: tuple[Migration, ...] = ()
     """The files that were planned, as they were read; those of a saved plan are not known."""
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = msgspec.field(default_factory=Facts)
     """What was known of the database before the first step."""
-    policy: Policy = field(default_factory=Policy)
-    paths: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = msgspec.field(default_factory=Policy)
+    paths: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Of each file, by its name in the plan: its path from the root of the repository, with slashes.
 
     A file that is not listed (standard input) is in no repository.
     """
     name: str = "migrations"
     """Tells this report from others of the same pull request; it does not change with what is pending."""
-    pages: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The documentation's page of each hazard, by its name."""
     notes: tuple[str, ...] = ()
     """What should be said beside the plan."""

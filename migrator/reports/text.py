@@ -51,9 +51,8 @@ def _migration(migration: PlannedMigration, plan: Plan) -> Iterator[str]:
     yield f"{migration.file}"
     for finding in migration.findings:
         yield from _hazard(finding)
-    for statement in plan.statements:
-        if statement.migration == migration.version:
-            yield from _statement(statement, plan)
+    for statement in plan.statements_of(migration.version):
+        yield from _statement(statement, plan)
     steps = plan.steps_of(migration.version)
     if steps:
         yield ""
@@ -156,5 +155,5 @@ def work_sql(work: Work) -> tuple[str, ...]:
             return lines_of(work)
 
 
-def _prose(text: str, *, deeper: int = 0) -> list[str]:
+def _prose(text: str, *, deeper: int = 0) -> tuple[str, ...]:
     return prose(text, indent=MARGIN + " " * deeper)

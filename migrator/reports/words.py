@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 
 from migrator.plan.effect import Effect
 from migrator.plan.step import Recovery, Timeouts
@@ -24,9 +25,10 @@ MARGIN = " " * 7
 _SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86400
 
 
-def prose(text: str, *, indent: str = MARGIN) -> list[str]:
+@lru_cache(maxsize=4096)
+def prose(text: str, *, indent: str = MARGIN) -> tuple[str, ...]:
     """Return the text in lines of a report, those after the first a little further to the right."""
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text,
         WIDTH,
         initial_indent=indent,
@@ -34,6 +36,7 @@ def prose(text: str, *, indent: str = MARGIN) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return tuple(lines)
 
 
 def counted(number: int, noun: str) -> str:

@@ -12,9 +12,9 @@ or no partition that lacks anything, does nothing; what an earlier step has made
 transaction of a step that has many may scan, rewrite or build under a lock that reads or writes wait for.
 """
 
-import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
 from migrator.plan.effect import Effect, RelationLock
@@ -37,7 +37,7 @@ def step_differences(step: Step, done: Sequence[Measured], new: Collection[Quali
     if isinstance(step.work, PARTITION_WORK):
         tree = {name for name, above in measured.within.items() if step.work.table in above}
         declared = replace(declared, locks=_as_one(step.work.table, tree, declared.locks))
-        measured = dataclasses.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
+        measured = msgspec.structs.replace(measured, locks=_as_one(step.work.table, tree, measured.locks))
     if isinstance(step.work, (Backfill, *PARTITION_WORK)) and not _found_work(measured):
         declared = Effect()
     declared = _of_old(declared, new)
@@ -68,7 +68,7 @@ def _less(measured: Measured, declared: Effect, new: Collection[QualifiedName]) 
     def known(names: Names, allowed: Names) -> tuple[QualifiedName, ...]:
         return tuple(n for n in names if n not in new or measured.within[n] & {*allowed})
 
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         measured,
         locks=tuple(lock for lock in measured.locks if lock.relation not in new or lock.relation in said),
         scans=known(measured.scans, declared.scans),

@@ -5,9 +5,9 @@ A digest is the sum of a hash over the texts of a row's columns, taken by name. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from psycopg import sql
 
 from migrator.database.queries import load
@@ -28,8 +28,7 @@ _SHOWN = 2
 """Rows that are shown of each side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a sequence stands."""
 
     next: int

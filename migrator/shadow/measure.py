@@ -5,7 +5,6 @@ a transaction is watched from other sessions (`watch`). What belongs to the runn
 drift, its settings, is nobody's effect. Scratch databases only: the tracing keeps locks a little longer.
 """
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -77,7 +76,7 @@ def _run(
     versions = frozenset(migration.version for migration in plan.migrations)
     runs = [options]
     if contract and any(step.phase is Phase.CONTRACT for step in plan.steps):
-        runs.append(dataclasses.replace(options, contract=versions))
+        runs.append(msgspec.structs.replace(options, contract=versions))
     try:
         for each in runs:
             run(connector, plan, policy, each, following)

@@ -8,6 +8,8 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+import msgspec
+
 from migrator.postgres.identifiers import QualifiedName
 from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.trace import Measured
@@ -16,8 +18,7 @@ Key = tuple[str, str]
 """Whose it is: a migration's version and a step's id, or a statement's number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, kw_only=True):
     """The strongest lock of a transaction on one relation."""
 
     relation: QualifiedName
@@ -28,8 +29,7 @@ class Held:
     ended: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction, or one statement outside a transaction."""
 
     key: Key

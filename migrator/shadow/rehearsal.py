@@ -6,9 +6,9 @@ names it, and its definition stands in a copy without rows on which the text has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import psycopg
 
 from migrator.database.session import Connector
@@ -32,8 +32,7 @@ _DATA = "22"
 """The class of values that a type or a function does not accept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """The statement that was refused, and what of its rows was wrong."""
 
     at: Location

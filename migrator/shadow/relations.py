@@ -1,9 +1,10 @@
 """The relations of a database at one moment, with what a rewrite, a scan or an index build changes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 
@@ -17,8 +18,7 @@ OTHERS = frozenset("iIS")
 """Kinds of relation (pg_class.relkind): what has columns and rows, what has storage of its own, the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A relation as it was at one moment."""
 
     name: QualifiedName

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migrator.database.translate import translating
 from migrator.postgres.identifiers import QualifiedName
 from migrator.shadow.contents import Contents, contents_connector
@@ -30,8 +32,7 @@ _LONGEST_ROW = 160
 _SHOWN_COLUMNS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered:
+class Triggered(msgspec.Struct, frozen=True, kw_only=True):
     """A table whose rows a backfill updates, with triggers of the user's that fire then."""
 
     triggers: tuple[str, ...]
@@ -39,12 +40,11 @@ class Triggered:
     """Columns that the text names: of these the triggers are no excuse."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True, kw_only=True):
     """Where rows may differ, and why."""
 
     numbered: frozenset[Column] = frozenset()
-    triggered: Mapping[QualifiedName, Triggered] = field(default_factory=dict)
+    triggered: Mapping[QualifiedName, Triggered] = msgspec.field(default_factory=dict)
     touched: frozenset[QualifiedName] = frozenset()
     """What the text touches; other tables are only changed by triggers."""
 

@@ -9,10 +9,10 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import psycopg
 from psycopg import conninfo, sql
 
@@ -30,8 +30,7 @@ def with_database(url: str, name: str) -> str:
     return conninfo.make_conninfo(url, dbname=name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scratch:
+class Scratch(msgspec.Struct, frozen=True, kw_only=True):
     """The databases of one process of a test run."""
 
     url: str
@@ -42,7 +41,7 @@ class Scratch:
     """Names this process among others."""
     keeper: Connection
     """Open as long as the databases are used: it holds the locks that say so."""
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = msgspec.field(default_factory=lambda: itertools.count(1))
 
     def copy(self) -> str:
         """Make a database from the template, and return its address."""

@@ -8,9 +8,9 @@ is missing, with CannotConnect where the server does not answer.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from psycopg import conninfo
 
 from migrator.errors import ConfigurationError
@@ -26,8 +26,7 @@ CONTAINER = "container:"
 _FORMS = "embedded, container:VERSION (or container:IMAGE), or a URL of a server for scratch databases"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShadowServer:
+class ShadowServer(msgspec.Struct, frozen=True, kw_only=True):
     """A server that may have scratch databases."""
 
     url: str

@@ -5,7 +5,8 @@ Rewrites and index builds are seen by `pg_relation_filenode`, scans by the sessi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.plan.effect import RelationLock
 from migrator.postgres.identifiers import QualifiedName
@@ -16,8 +17,7 @@ HARMLESS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE})
 """Modes that neither reads nor writes wait for, nor an index build; taken by whoever reads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """What was done to the relations that existed before."""
 
     locks: tuple[RelationLock, ...] = ()

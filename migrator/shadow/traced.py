@@ -1,9 +1,10 @@
 """From the answers of one transaction's tracing to what it did: its locks, their spans, its effect."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from migrator.postgres.lock_modes import LockMode
 from migrator.shadow.record import Held, Key, Piece, Timeline
@@ -15,8 +16,7 @@ Rows = list[tuple[Any, ...]] | None
 MODES = {mode.catalog_name: mode for mode in LockMode}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """What the session held at one moment."""
 
     came: float
@@ -39,8 +39,7 @@ class Answered:
         return cls(came=came, modes=held, lsn=lsn, left=left, own=own, tracing=tracing)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traced:
+class Traced(msgspec.Struct, frozen=True, kw_only=True):
     """All answers of one transaction."""
 
     key: Key

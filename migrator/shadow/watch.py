@@ -11,9 +11,9 @@ never queues behind the statement. How long all that is done is bounded, and the
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -47,8 +47,7 @@ _LONGEST_S = 60.0
 """So long a thread is waited for that lets the statement go."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
     """What another session was doing at one moment."""
 
     active: bool

@@ -1,9 +1,10 @@
 """Sessions beside a run, for what cannot be asked on its own session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import LiteralString
 
+from msgspec.structs import replace
 from psycopg import pq, sql
 
 from migrator.database.session import Connection, Connector

@@ -12,8 +12,8 @@ import contextlib
 import itertools
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+import msgspec
 from psycopg import conninfo, sql
 
 from migrator.database.session import Connection
@@ -27,8 +27,7 @@ PREFIX = "migrate_verify"
 OLDEST_SUPPORTED = 13
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """What makes and drops scratch databases on one server."""
 
     server: ShadowServer
@@ -36,7 +35,7 @@ class Workspace:
     """Of the names of this process's databases."""
     keeper: Connection
     """Open as long as the databases are used: it holds the lock that says so."""
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = msgspec.field(default_factory=lambda: itertools.count(1))
 
     @property
     def version(self) -> str:

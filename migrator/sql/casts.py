@@ -6,7 +6,7 @@ is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.sql.cursor import Cursor, NotUnderstood
 from migrator.sql.grammar.typenames import type_name
@@ -14,8 +14,7 @@ from migrator.sql.syntax import TypeName  # beside imports that are needed
 from migrator.sql.tokens import LexError, TokenKind, scan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnCast:
+class ColumnCast(msgspec.Struct, frozen=True, kw_only=True):
     """A column, and the type that it is cast to, if any."""
 
     column: str

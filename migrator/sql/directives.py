@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
 
 from migrator.errors import DirectiveError, Location
 
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from migrator.sql.syntax import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True, kw_only=True):
     """`-- migrate: allow HAZARD reason="…" [until=YYYY-MM-DD]`."""
 
     hazard: str
@@ -39,8 +40,7 @@ class Allow:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackfillChoice:
+class BackfillChoice(msgspec.Struct, frozen=True, kw_only=True):
     """`-- migrate: backfill existing-rows | keep-filled`."""
 
     keep_filled: bool
@@ -61,8 +61,7 @@ _CHOICES = ("existing-rows", "keep-filled")
 _EXAMPLE = 'for example: -- migrate: allow HAZARD reason="…", or: -- migrate: backfill existing-rows'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Directives:
+class Directives(msgspec.Struct, frozen=True, kw_only=True):
     """The directives of a text: those of the file, and those of each statement by its position."""
 
     of_file: tuple[Directive, ...]
@@ -106,8 +105,7 @@ def _position(script: Script, span: Span, at: Location) -> int | None:
     return None if position == 0 and _BLANK_LINE.search(between) else position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Body:
+class _Body(msgspec.Struct, frozen=True, kw_only=True):
     """What stands after `migrate:`, to the end of the comment."""
 
     text: str

@@ -8,7 +8,8 @@ their place. Fails with SqlSyntaxError.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.errors import Location, SqlSyntaxError
 from migrator.sql.grammar import read_command
@@ -22,8 +23,7 @@ _GUARD = re.compile(r"\\(un)?restrict\b[^\n]*(\n|\Z)")
 _END_OF_DATA = re.compile(r"^\\\.\r?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A statement, and the data after it where it is COPY."""
 
     text: str

@@ -2,12 +2,16 @@
 
 Works on tokens that our grammar accepted as one expression, so a name before `(` is a call unless a construct
 says otherwise. Returns None at anything that this simple reading cannot tell for certain.
+
+Most expressions of migrations are plain: columns, constants, calls and built-in operators with nothing beside
+them. There a name that calls nothing and is no type is a column, and no parser has to be asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.postgres.identifiers import fold
 from migrator.sql.cursor import Cursor, NotUnderstood
@@ -43,8 +47,16 @@ _GRAMMAR_WORDS = words("""
     """)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+Column = tuple[str | None, str]
+"""Qualifier (the last part before the column) and column, folded."""
+
+_LEFT_OF_NAME = frozenset({"(", ",", "and", "or", "not"})
+_RIGHT_OF_NAME = frozenset({")", ",", "::", "and", "or", "not", "is", "in"})
+_PLAIN_WORDS = frozenset({"and", "or", "not", "is", "null", "true", "false"})
+_TRUTHS = frozenset({"null", "true", "false"})
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
     """The words of an expression."""
 
     functions: frozenset[str]
@@ -55,6 +67,8 @@ class Words:
     optional: frozenset[str]
     """Those of `names` that may be words of the grammar as well, or fields of EXTRACT."""
     has_query: bool
+    columns: frozenset[Column] | None
+    """The columns of a plain expression; None: more than the words has to be looked at."""
 
 
 class _Reader:
@@ -67,6 +81,8 @@ class _Reader:
         self.optional: set[str] = set(_GRAMMAR_WORDS)
         self.has_query = False
         self.known = True
+        self.columns: set[Column] = set()
+        self.plain = True
 
     def read(self) -> None:
         c = self.c
@@ -83,9 +99,15 @@ class _Reader:
         if kind is TokenKind.OPERATOR:
             self.operators.add(self.c.value)
             self.known &= self.c.value in _BUILT_IN_OPERATORS
+            self.plain &= self.c.value != "=>" and not self._star()
         elif kind is TokenKind.PARAMETER:
             self.known = False
+        elif kind is TokenKind.PUNCTUATION:
+            self.plain &= self.c.value in {"(", ")", ","}
         self.c.index += 1
+
+    def _star(self) -> bool:
+        return self.c.value == "*" and (self.c.index == 0 or self.c.value_at(-1) in {"(", ",", "."})
 
     def _cast(self) -> None:
         c = self.c
@@ -113,6 +135,7 @@ class _Reader:
         if word == "cast" and c.value_at(1) == "(":
             c.index += 1
         elif word == "as":
+            self.plain = False
             c.index += 1
             self._as_type()
         elif word in VALUE_FUNCTIONS:
@@ -123,11 +146,17 @@ class _Reader:
             c.index += 1
         elif c.at("at", "time", "zone") or c.at("at", "local"):
             self.functions.add("timezone")
+            self.plain = False
             c.index += 1
-        elif word in RESERVED:
+        elif word in RESERVED or (word == "is" and self._is_test()):
+            self.plain &= word in _PLAIN_WORDS or (word == "in" and c.value_at(1) == "(")
             c.index += 1
         else:
             self._name()
+
+    def _is_test(self) -> bool:
+        following, last = self.c.value_at(1), self.c.value_at(2)
+        return following in _TRUTHS or (following == "not" and last in _TRUTHS)
 
     def _as_type(self) -> None:
         """The type of CAST; an alias inside a subquery reads the same, and does no harm there."""
@@ -142,12 +171,27 @@ class _Reader:
         start = c.index
         parts = self._parts()
         following = c.kind_at()
+        before = start == 0 or self._is_beside(start - 1, _LEFT_OF_NAME)
         if c.value == "(":
+            self.plain &= before
             self._called(parts, start)
         elif following is TokenKind.STRING and c.tokens[start].value not in _GRAMMAR_WORDS - _TYPE_WORDS:
             self._typed_literal(start)
         elif c.tokens[start].value not in _TYPE_WORDS or not self._starts_literal(start):
             self.names.update(parts)
+            self.columns.add((parts[-2] if len(parts) > 1 else None, parts[-1]))
+            after = c.done or self._is_beside(c.index, _RIGHT_OF_NAME)
+            self.plain &= before and after and not self._odd(start)
+
+    def _is_beside(self, index: int, words: frozenset[str]) -> bool:
+        token = self.c.tokens[index]
+        return token.kind is TokenKind.OPERATOR or token.value in words
+
+    def _odd(self, start: int) -> bool:
+        """Whether the name may be a word of the grammar, or is written with escapes."""
+        token = self.c.tokens[start]
+        escaped = token.kind is TokenKind.QUOTED and self.c.source[token.start] in "uU"
+        return escaped or token.value in _GRAMMAR_WORDS | _TYPE_WORDS
 
     def _parts(self) -> list[str]:
         c = self.c
@@ -169,6 +213,7 @@ class _Reader:
         if word in {"exists", "row", "values", "between"} or (
             word in {"over", "filter", "within"} and after_bracket
         ):
+            self.plain = False
             return
         if word in _GRAMMAR_WORDS and word not in _CONSTRUCTS:
             self.known = False
@@ -217,4 +262,5 @@ def words_of(cursor: Cursor) -> Words | None:
         names=frozenset(reader.names),
         optional=frozenset(reader.optional),
         has_query=reader.has_query,
+        columns=frozenset(reader.columns) if reader.plain and not reader.has_query else None,
     )

@@ -1,19 +1,22 @@
 """What an expression reads and calls: advisory, for judging whether it may be evaluated more than once.
 
 `read(text)` returns None where anything is in doubt, and its callers then assume the worst: volatile, unknown
-columns. Three readers must agree: our own grammar says that the text is one expression, sqlglot's parser says
-which columns and casts it has, and every word of it must be accounted for by what they found. sqlglot alone
-is not trusted: it drops and renames parts of some expressions without an error.
+columns. A plain expression (`expression_words`) is read by our own grammar alone. For all others three
+readers must agree: the grammar says that the text is one expression, sqlglot's parser says which columns it
+has, and every word of it must be accounted for by what they found. sqlglot alone is not trusted: it drops and
+renames parts of some expressions without an error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migrator.postgres.identifiers import fold
 from migrator.postgres.volatility import (
+    AGGREGATES_AND_WINDOWS,
     STABLE_OPERATORS,
     Volatility,
     cast_volatility,
@@ -21,19 +24,15 @@ from migrator.postgres.volatility import (
     volatility_of,
 )
 from migrator.sql.cursor import Cursor, NotUnderstood
-from migrator.sql.expression_words import Words, words_of
+from migrator.sql.expression_words import Column, Words, words_of
 from migrator.sql.grammar.expression import expression as consume_expression
 from migrator.sql.tokens import LexError, TokenKind, scan
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-Column = tuple[str | None, str]
-"""Qualifier (the last part before the column) and column, folded."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, kw_only=True):
     """What was found in an expression."""
 
     functions: frozenset[str]
@@ -70,8 +69,9 @@ def read(text: str) -> Expression | None:
         words = words_of(cursor)
     except (LexError, NotUnderstood, RecursionError):
         return None
-    tree = _parse(text)
-    return None if tree is None or words is None else _agreed(words, tree)
+    if words is None:
+        return None
+    return _plain(words) or parsed(text, words)
 
 
 def volatility(expression: Expression | None) -> Volatility:
@@ -104,6 +104,29 @@ def _casts_constants(name: str) -> bool:
 
 def _cast(name: str) -> Volatility | None:
     return cast_volatility(name.removesuffix("[]"), array=name.endswith("[]"))
+
+
+def _plain(words: Words) -> Expression | None:
+    """Return what a plain expression is made of; None where a parser has to look at it."""
+    called = {name.rpartition(".")[2] for name in words.functions}
+    if words.columns is None or called & AGGREGATES_AND_WINDOWS:
+        return None
+    return Expression(
+        functions=words.functions,
+        columns=words.columns,
+        casts=words.casts,
+        operators=words.operators,
+        has_subquery=False,
+        has_star_or_whole_row=False,
+        has_aggregate=False,
+        has_window=False,
+    )
+
+
+def parsed(text: str, words: Words) -> Expression | None:
+    """Ask sqlglot's parser as well; None where the two do not agree."""
+    tree = _parse(text)
+    return None if tree is None else _agreed(words, tree)
 
 
 def _parse(text: str) -> exp.Expression | None:

@@ -11,8 +11,9 @@ except before the first statement and with a blank line in between: then it belo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import PurePath
+
+import msgspec
 
 from migrator.errors import InputError, Location
 from migrator.sql.checksum import checksum
@@ -29,8 +30,7 @@ STANDARD_INPUT = "-"
 _FILE_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One statement of a file, its exact text without the semicolon, and what it says."""
 
     text: str
@@ -43,14 +43,13 @@ class Statement:
     """Those right before the statement; the file's own are in `Migration.directives`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
     """A file `VERSION_name.sql`, or standard input (version `-`)."""
 
     version: str
     name: str
     file: str
-    text: str = field(repr=False)
+    text: str
     statements: tuple[Statement, ...]
     directives: tuple[Directive, ...] = ()
 

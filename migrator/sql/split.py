@@ -7,8 +7,9 @@ backslash commands, COPY data; and for a string, comment, parenthesis or body th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+import msgspec
 
 from migrator.errors import SqlSyntaxError
 from migrator.sql.lines import LineTable
@@ -16,23 +17,21 @@ from migrator.sql.syntax import Span
 from migrator.sql.tokens import LexError, Token, TokenKind, scan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A statement, from its first token to its last, without the semicolon; comments inside stay."""
 
     text: str
     span: Span
-    tokens: tuple[Token, ...] = field(repr=False)
+    tokens: tuple[Token, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(msgspec.Struct, frozen=True, kw_only=True):
     """A text that was cut: its statements, and its comments for whoever reads directives."""
 
-    text: str = field(repr=False)
+    text: str
     pieces: tuple[Piece, ...]
     comments: tuple[Span, ...]
-    lines: LineTable = field(repr=False)
+    lines: LineTable
 
 
 def split(text: str, *, file: str) -> Script:

@@ -63,7 +63,10 @@ class LexError(Exception):
 
 # Two string constants with a line break between them are one (scan.l: quotecontinue).
 _CONTINUED = r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'"
-_LETTER = r"A-Za-z_\u0080-\U0010ffff"
+# Said by what they are not: a class of a million characters takes long to compile, at each start.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_IN_WORD = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
+_IN_TAG = r"[^\x00-/:-@\[-^`{-\x7f]"
 _INTEGER = r"[0-9](?:_?[0-9])*"
 # Possessive, so that a string without an end is never cut at one of its inner quotes and read as two.
 _PLAIN = rf"'(?:[^']+|'')*+'(?:{_CONTINUED}(?:[^']+|'')*+')*+(?!{_CONTINUED})"
@@ -76,10 +79,10 @@ _LEXEME = re.compile(
   | (?P<block>/\*)
   | (?P<string>[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?{_PLAIN})
   | (?P<quoted>(?:[uU]&)?"(?:[^"]+|"")*+")
-  | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
+  | (?P<word>{_LETTER}{_IN_WORD}*)
   | (?P<number>(?:0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+
       |(?:{_INTEGER}(?:\.(?!\.)(?:{_INTEGER})?)?|\.{_INTEGER})(?:[eE][-+]?{_INTEGER})?))
-  | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
+  | (?P<dollar>\$(?:{_LETTER}{_IN_TAG}*)?\$)
   | (?P<parameter>\$[0-9]+)
   | (?P<punctuation>::|:=|\.\.|[()\[\],;.:])
   | (?P<operator>(?:(?!--|/\*)[~!@\#^&|`?+\-*/%<>=])+)
@@ -90,7 +93,7 @@ _LEXEME = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
-_JUNK = re.compile(rf"[{_LETTER}]")
+_JUNK = re.compile(_LETTER)
 # A word directly before a quote is one of these only where the string did not match: it has no end.
 _STRING_PREFIXES = frozenset("eEbBxXnN")
 _KEEPS_SIGN = frozenset("~!@#^&|`?%")

@@ -7,8 +7,9 @@ later statement of the plan drops or changes again is passed over, and so is wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.plan.hazard import Hazard, HazardKind, Severity
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """A statement and what stands around it."""
 
     context: Context
@@ -61,8 +61,7 @@ class Scene:
         return relation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """What a check says: the trouble, and what to write instead."""
 
     message: str
@@ -70,8 +69,7 @@ class Advice:
     relation: QualifiedName | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StyleCheck:
+class StyleCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One check; instances stand in the CHECKS tuple."""
 
     kind: HazardKind

@@ -1,7 +1,8 @@
 """The columns that a statement makes or gives another type, as far as they last."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.operations.base import Context
 from migrator.operations.create_table import new_name
@@ -23,8 +24,7 @@ from migrator.sql.syntax import (
 from migrator.style.base import Advice, Scene, listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewColumn:
+class NewColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column as a statement writes it."""
 
     table: QualifiedName

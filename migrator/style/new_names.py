@@ -1,7 +1,8 @@
 """The names that a statement gives: of tables, columns, constraints, indexes, views, types and so on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.operations.create_table import new_name
 from migrator.sql.syntax import (
@@ -25,8 +26,7 @@ from migrator.sql.syntax import (
 from migrator.style.base import Scene
 
 
-@dataclass(frozen=True, slots=True)
-class NewName:
+class NewName(msgspec.Struct, frozen=True):
     """A name, as the server stores it."""
 
     text: str

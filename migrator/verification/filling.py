@@ -6,8 +6,9 @@ unique index, NOT NULL, casts a text) they are made anew, with that in mind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.database.session import Connector
 from migrator.errors import InputError
@@ -28,15 +29,14 @@ _ATTEMPTS = 20
 _CASTS = "22"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filling:
+class Filling(msgspec.Struct, frozen=True, kw_only=True):
     """The database before the change with its rows, and a copy on which the text has run."""
 
     url: str
     rehearsed: str
     rows: int
     unfilled: tuple[str, ...] = ()
-    unproved: tuple[str, ...] = field(default=())
+    unproved: tuple[str, ...] = ()
 
 
 def filled(scene: Scene) -> Filling:

@@ -7,8 +7,9 @@ said in the proof.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.postgres.facts import ConstraintKind, RelationKind
 from migrator.postgres.identifiers import QualifiedName, quote
@@ -27,8 +28,7 @@ _ELSEWHERE = frozenset({ConstraintKind.NOT_NULL, ConstraintKind.TRIGGER})
 """Made with the column, or not at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A statement, and what it makes."""
 
     what: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.plan.plan import Plan
 from migrator.plan.proof import Proof
@@ -16,23 +16,20 @@ from migrator.sql.migration import Migration
 DEFAULT_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """The database before the change is what these files make."""
 
     migrations: tuple[Migration, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaFile:
+class SchemaFile(msgspec.Struct, frozen=True, kw_only=True):
     """The database before the change is what this dump makes."""
 
     file: str
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactsFile:
+class FactsFile(msgspec.Struct, frozen=True, kw_only=True):
     """The database before the change is as these facts say."""
 
     file: str
@@ -42,8 +39,7 @@ class FactsFile:
 Before = History | SchemaFile | FactsFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One verification."""
 
     migrations: tuple[Migration, ...]
@@ -58,8 +54,7 @@ class Request:
     """Of the traffic beside the plan and the text as written, on copies of their own; None: without."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The plan that was carried out, and what was found."""
 
     plan: Plan

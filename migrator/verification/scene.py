@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.plan.plan import Plan
 from migrator.postgres.facts import Facts
@@ -11,8 +12,7 @@ from migrator.shadow.workspace import Workspace
 from migrator.verification.request import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """The database before the change, and the plan that was made for it."""
 
     space: Workspace

@@ -6,9 +6,9 @@ works here. What the runs fail with stands in the proof.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from migrator.database.session import Connector
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from migrator.verification.request import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copies:
+class Copies(msgspec.Struct, frozen=True, kw_only=True):
     """The databases of the runs beside traffic."""
 
     planned: str

@@ -1,9 +1,9 @@
 """What is to be done, as files, journal and database say together; pure but for the planner it calls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator import __version__, planner
 from migrator.errors import InputError
@@ -18,8 +18,7 @@ from migrator.sql.migration import Migration
 from migrator.workflow.observation import Observation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agenda:
+class Agenda(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done."""
 
     pending: Plan

@@ -1,7 +1,8 @@
 """Running: what has begun goes on first, then what is pending is planned from the database as it then is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from migrator.database import leases
 from migrator.database.journal_store import JournalStore

@@ -1,7 +1,6 @@
 """A database at one moment, read without taking a lock and without creating anything."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,8 +14,7 @@ from migrator.policy import Policy
 from migrator.postgres.facts import Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What a database's journal and its catalogs say."""
 
     journal: Journal

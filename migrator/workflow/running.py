@@ -1,6 +1,6 @@
 """The runner, told how to show what other sessions run: it may not read SQL itself."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from migrator import runner
 from migrator.database.session import Connector

@@ -1,9 +1,9 @@
 """A saved plan: runs verbatim, or is refused with what has changed since it was made."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from migrator.database.session import Connector
 from migrator.errors import StalePlanError

@@ -1,9 +1,9 @@
 """The pure part of the state machines behind CONCURRENTLY."""
 
 import itertools
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from migrator.execution.concurrent import (
     ATTEMPTS,

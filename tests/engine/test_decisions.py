@@ -1,11 +1,10 @@
 """The pure part: states, the next action, batches, lock attempts, files against the journal."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from migrator.errors import ChecksumError, OrderError
 from migrator.execution.batch import Pace, first_pace

@@ -1,7 +1,8 @@
 """The project's own sample history, verified on every version."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from migrator import history, verification
 from migrator.policy import Policy

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 LEFT, RIGHT = 178.0, 988.0
 """Where time begins and ends, in the units of the picture; names stand left of it."""
@@ -13,8 +14,7 @@ WIDTH = 1000.0
 _TICKS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
+class Time(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds from left to right."""
 
     begin_s: float
@@ -44,8 +44,7 @@ class Time:
         return f"{seconds:.{decimals}f} s" if self.step >= 0.01 else f"{seconds * 1000:g} ms"  # noqa: PLR2004  # finer marks are told in ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds upwards, by powers of ten."""
 
     highest: int

@@ -1,7 +1,8 @@
 """The two runs side by side in numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.plan.proof import Proof, Traffic
 from migrator.reports.amounts import milliseconds, seconds
@@ -13,8 +14,7 @@ _MUCH = 2.0
 """How many times as much is worth a colour."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     note: str
     value: Callable[[Traffic], float]

@@ -3,8 +3,9 @@
 Taken from a run beside traffic where there was one, else from what each step was measured to do.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 from migrator.plan.proof import Answer, LockSpan, Measurement, Stretch, Traffic, Wait
 from migrator.postgres.identifiers import QualifiedName
@@ -12,8 +13,7 @@ from migrator.postgres.identifiers import QualifiedName
 MOST_LANES = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """A relation with the locks on it."""
 
     relation: QualifiedName
@@ -25,8 +25,7 @@ class Lane:
         return sum(span.seconds for span in self.spans if span.mode.blocks_writes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One run."""
 
     name: str

@@ -1,10 +1,9 @@
 """How much of a plan a report tells: less and less, until it fits into a comment."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
     """What is told."""
 
     sql: bool = True

@@ -7,8 +7,9 @@ there is one diagram. Nothing is drawn of tables whose columns are not known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrator.planner import fold as fold_facts
 from migrator.postgres.facts import Column, ConstraintKind, Facts, Relation
@@ -51,8 +52,7 @@ def _touched(subject: Subject) -> tuple[QualifiedName, ...]:
     return tuple(dict.fromkeys(name for each in subject.plan.statements for name in each.touches))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Picture:
+class _Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two diagrams."""
 
     facts: Facts

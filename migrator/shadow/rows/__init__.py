@@ -11,9 +11,9 @@ Fails with psycopg's errors where the connection does; a row that is refused is 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -39,8 +39,7 @@ _DEEPEST = 4
 """Parents of parents that are made in one transaction, where foreign keys go in a circle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfilled:
+class Unfilled(msgspec.Struct, frozen=True, kw_only=True):
     """A table that has fewer rows than were asked for."""
 
     table: QualifiedName
@@ -48,8 +47,7 @@ class Unfilled:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
     """What was inserted, and what could not be."""
 
     inserted: dict[QualifiedName, int]

@@ -7,8 +7,9 @@ is asked of the server (`solve`).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from migrator.shadow.rows.catalog import Column, Type, Types, lineage
 from migrator.shadow.rows.pattern import sample

@@ -7,8 +7,9 @@ same schema give the same description whatever happened to them before.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from migrator.database.queries import load
 from migrator.postgres.identifiers import QualifiedName, quote
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = "migrator.shadow.rows"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Type:
+class Type(msgspec.Struct, frozen=True, kw_only=True):
     """A row of pg_type."""
 
     name: str
@@ -47,8 +47,7 @@ class Type:
 Types = dict[int, Type]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column that rows are made for."""
 
     name: str
@@ -64,8 +63,7 @@ class Column:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A condition on rows."""
 
     name: str
@@ -73,8 +71,7 @@ class Check:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKey:
+class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     """A foreign key; `columns` and `referenced` go by pairs."""
 
     name: str
@@ -86,8 +83,7 @@ class ForeignKey:
     """Every row refers to itself, whatever its values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table that rows are made for."""
 
     name: QualifiedName
@@ -107,8 +103,7 @@ class Table:
         return all(self.column(name).not_null for name in key.columns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     """A database as the row generator sees it."""
 
     types: Types

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from psycopg import sql
 
 from migrator.database.session import Connection
@@ -42,8 +43,7 @@ class Made:
     """Keys of parents that do not exist yet: they have to, when the transaction ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowMaker:
+class RowMaker(msgspec.Struct, frozen=True, kw_only=True):
     """Makes the rows of one table."""
 
     connection: Connection

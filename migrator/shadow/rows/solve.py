@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -30,8 +30,7 @@ _MOST = 600
 """Combinations that are tried for columns which conditions bind together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A row, and which of its values may be changed."""
 
     table: Table

@@ -7,8 +7,10 @@ the type. What a constraint asks for besides is `solve`'s business.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +24,7 @@ _MODIFIER_OFFSET = 4
 """The type modifiers of varchar, char and numeric are their length plus this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
+class Draw(msgspec.Struct, frozen=True, kw_only=True):
     """What one value is drawn from."""
 
     seed: int

@@ -38,8 +38,7 @@ _MARGIN_S = 0.5
 """The application works alone for so long, before the run and after it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(msgspec.Struct, frozen=True, kw_only=True):
     """How much traffic."""
 
     readers: int = 2
@@ -90,8 +89,7 @@ class Diary:
         self.stretches.append(Stretch(id=name, title=title, began_s=began - self.zero_s, ended_s=ended))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
     """A run and what was beside it."""
 
     traffic: Traffic

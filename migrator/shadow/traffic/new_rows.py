@@ -8,6 +8,7 @@ would not; unless it asks for a column that no application can know before.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -46,8 +47,7 @@ class Found:
     """Why there are no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowFinder:
+class RowFinder(msgspec.Struct, frozen=True, kw_only=True):
     """Finds rows for the tables of one database."""
 
     connection: Connection

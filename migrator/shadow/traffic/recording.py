@@ -9,15 +9,15 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+
+import msgspec
 
 MILLISECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """One statement of the application."""
 
     kind: str
@@ -30,8 +30,7 @@ class Sample:
         return self.end - self.begin
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A statement that the server refused, or answered wrongly (`wrong`)."""
 
     kind: str
@@ -40,8 +39,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of time with a name."""
 
     name: str
@@ -57,13 +55,12 @@ class Window:
         return min(sample.end, self.end) - max(sample.begin, self.begin)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A window in numbers; times in nanoseconds."""
 
     seconds: float = 0.0
     statements: int = 0
-    errors: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = msgspec.field(default_factory=dict)
     """How many, by SQLSTATE."""
     p50: int = 0
     p99: int = 0
@@ -100,8 +97,7 @@ class Recorder:
         return [Sample(names[kind], begin, end) for kind, begin, end in triples]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the threads of an application recorded."""
 
     samples: tuple[Sample, ...] = ()

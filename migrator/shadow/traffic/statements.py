@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 from psycopg import sql
 
 from migrator.postgres.identifiers import QualifiedName
@@ -24,8 +25,7 @@ class Request(NamedTuple):
     """The values of a key are its parameters; otherwise it has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class NewRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row that can be inserted."""
 
     statement: Statement

@@ -5,9 +5,9 @@ difference. Everything is told in seconds since the run began; what was before i
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from statistics import median
 
+import msgspec
 from msgspec.structs import replace
 
 from migrator.plan.proof import Answer, LockSpan, Stretch, Traffic, Wait
@@ -28,8 +28,7 @@ _ERRORS = 20
 """So many different errors are told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True, kw_only=True):
     """How the clocks of client and server belong together, and when the run began and ended."""
 
     offset_s: float
@@ -52,8 +51,7 @@ class Clock:
         return seconds - self.began_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a run under traffic."""
 
     recording: Recording

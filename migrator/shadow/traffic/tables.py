@@ -6,8 +6,8 @@ schema before the change. Every trial is rolled back. Fails with psycopg's error
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -30,8 +30,7 @@ ROWS = 8
 """Rows that each writer has ready to be inserted, of each table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
+class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     """All that the traffic is going to do."""
 
     targets: tuple[Target, ...]

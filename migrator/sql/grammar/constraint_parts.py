@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+import msgspec
+
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.grammar.definition import parameters
 from migrator.sql.syntax import ReferentialAction, Slice
@@ -108,8 +110,7 @@ def _note(attributes: Attributes, words: tuple[str, ...]) -> None:
             pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexParameters:
+class IndexParameters(msgspec.Struct, frozen=True, kw_only=True):
     """`INCLUDE (…) WITH (…) USING INDEX TABLESPACE …`."""
 
     include: tuple[str, ...]
@@ -125,8 +126,7 @@ def index_parameters(c: Cursor, *, include: bool) -> IndexParameters:
     return IndexParameters(include=included, parameters=with_parameters, tablespace=tablespace)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class References:
+class References(msgspec.Struct, frozen=True, kw_only=True):
     """`REFERENCES table (columns) MATCH … ON DELETE … ON UPDATE …`."""
 
     table: QualifiedName

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from migrator.sql.grammar.column import collation_clause, column_definition
 from migrator.sql.grammar.definition import parameters
@@ -31,8 +33,7 @@ _LIKE_OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Persistence:
+class Persistence(msgspec.Struct, frozen=True, kw_only=True):
     """TEMPORARY or UNLOGGED, before TABLE, VIEW or SEQUENCE."""
 
     temporary: bool = False

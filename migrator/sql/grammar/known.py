@@ -5,8 +5,9 @@ CALL and DO run code that nobody reads here; the planner decides by their kind.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.grammar.definition import options

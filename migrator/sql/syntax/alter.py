@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.constraints import ColumnDefinition, Constraint, SequenceOption
@@ -10,23 +10,20 @@ from migrator.sql.syntax.create import PartitionBound
 from migrator.sql.syntax.slices import Slice, TypeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionBase:
+class ActionBase(msgspec.Struct, frozen=True, kw_only=True):
     """What every action has: its slice."""
 
     text: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddColumn(ActionBase):
+class AddColumn(ActionBase, frozen=True, kw_only=True):
     """ADD [COLUMN] [IF NOT EXISTS] definition."""
 
     column: ColumnDefinition
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropColumn(ActionBase):
+class DropColumn(ActionBase, frozen=True, kw_only=True):
     """DROP [COLUMN] [IF EXISTS] name [RESTRICT | CASCADE]."""
 
     column: str
@@ -34,37 +31,32 @@ class DropColumn(ActionBase):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetDefault(ActionBase):
+class SetDefault(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name SET DEFAULT expression."""
 
     column: str
     expression: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropDefault(ActionBase):
+class DropDefault(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name DROP DEFAULT."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetNotNull(ActionBase):
+class SetNotNull(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name SET NOT NULL."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropNotNull(ActionBase):
+class DropNotNull(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name DROP NOT NULL."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlterColumnType(ActionBase):
+class AlterColumnType(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name [SET DATA] TYPE type [COLLATE …] [USING expression]."""
 
     column: str
@@ -73,15 +65,13 @@ class AlterColumnType(ActionBase):
     using: Slice | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddConstraint(ActionBase):
+class AddConstraint(ActionBase, frozen=True, kw_only=True):
     """ADD [CONSTRAINT name] …; the trailing NOT VALID is in `constraint.not_valid`."""
 
     constraint: Constraint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropConstraint(ActionBase):
+class DropConstraint(ActionBase, frozen=True, kw_only=True):
     """DROP CONSTRAINT [IF EXISTS] name [RESTRICT | CASCADE]."""
 
     name: str
@@ -89,38 +79,33 @@ class DropConstraint(ActionBase):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateConstraint(ActionBase):
+class ValidateConstraint(ActionBase, frozen=True, kw_only=True):
     """VALIDATE CONSTRAINT name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameColumn(ActionBase):
+class RenameColumn(ActionBase, frozen=True, kw_only=True):
     """RENAME [COLUMN] old TO new."""
 
     old: str
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameTable(ActionBase):
+class RenameTable(ActionBase, frozen=True, kw_only=True):
     """RENAME TO new."""
 
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameConstraint(ActionBase):
+class RenameConstraint(ActionBase, frozen=True, kw_only=True):
     """RENAME CONSTRAINT old TO new."""
 
     old: str
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddIdentity(ActionBase):
+class AddIdentity(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name ADD GENERATED … AS IDENTITY [( options )]."""
 
     column: str
@@ -128,8 +113,7 @@ class AddIdentity(ActionBase):
     options: tuple[SequenceOption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetIdentity(ActionBase):
+class SetIdentity(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name with one or more of SET GENERATED …, SET option, RESTART [WITH n]."""
 
     column: str
@@ -140,32 +124,28 @@ class SetIdentity(ActionBase):
     """An option of the sequence is set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropIdentity(ActionBase):
+class DropIdentity(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name DROP IDENTITY [IF EXISTS]."""
 
     column: str
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetExpression(ActionBase):
+class SetExpression(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name SET EXPRESSION AS (expression), 17+; `expression` is without the parentheses."""
 
     column: str
     expression: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropExpression(ActionBase):
+class DropExpression(ActionBase, frozen=True, kw_only=True):
     """ALTER [COLUMN] name DROP EXPRESSION [IF EXISTS]."""
 
     column: str
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherAction(ActionBase):
+class OtherAction(ActionBase, frozen=True, kw_only=True):
     """An action that is read token by token and has no class of its own; `kind` is its row's words.
 
     E.g. `OWNER TO`, `SET SCHEMA`, `SET (storage parameters)`, `SET STATISTICS`, `ENABLE ROW LEVEL SECURITY`,
@@ -205,8 +185,7 @@ Action = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlterTable:
+class AlterTable(msgspec.Struct, frozen=True, kw_only=True):
     """ALTER TABLE, also ALTER INDEX, VIEW or SEQUENCE in the forms shared with it (`object_kind`)."""
 
     name: QualifiedName
@@ -216,8 +195,7 @@ class AlterTable:
     only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlterTypeAddValue:
+class AlterTypeAddValue(msgspec.Struct, frozen=True, kw_only=True):
     """ALTER TYPE name ADD VALUE [IF NOT EXISTS] 'label' [BEFORE | AFTER 'other']."""
 
     name: QualifiedName

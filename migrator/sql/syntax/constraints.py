@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.slices import Slice, TypeName
@@ -24,8 +25,7 @@ class ReferentialAction(enum.StrEnum):
 # `text`.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConstraintBase:
+class ConstraintBase(msgspec.Struct, frozen=True, kw_only=True):
     """What every constraint has."""
 
     text: Slice
@@ -36,36 +36,31 @@ class ConstraintBase:
     initially_deferred: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotNullConstraint(ConstraintBase):
+class NotNullConstraint(ConstraintBase, frozen=True, kw_only=True):
     """NOT NULL of a column; as a table constraint (18+) with `column`."""
 
     column: str | None = None
     no_inherit: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NullConstraint(ConstraintBase):
+class NullConstraint(ConstraintBase, frozen=True, kw_only=True):
     """The word NULL, which says nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultConstraint(ConstraintBase):
+class DefaultConstraint(ConstraintBase, frozen=True, kw_only=True):
     """DEFAULT expression."""
 
     expression: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckConstraint(ConstraintBase):
+class CheckConstraint(ConstraintBase, frozen=True, kw_only=True):
     """CHECK (expression); `expression` is without the parentheses."""
 
     expression: Slice
     no_inherit: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniqueConstraint(ConstraintBase):
+class UniqueConstraint(ConstraintBase, frozen=True, kw_only=True):
     """UNIQUE or PRIMARY KEY; `columns` is empty for a column constraint. `using_index` excludes `columns`."""
 
     primary: bool
@@ -79,8 +74,7 @@ class UniqueConstraint(ConstraintBase):
     tablespace: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKeyConstraint(ConstraintBase):
+class ForeignKeyConstraint(ConstraintBase, frozen=True, kw_only=True):
     """REFERENCES or FOREIGN KEY; `columns` is empty for a column constraint."""
 
     columns: tuple[str, ...] = ()
@@ -92,21 +86,18 @@ class ForeignKeyConstraint(ConstraintBase):
     period: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExcludeConstraint(ConstraintBase):
+class ExcludeConstraint(ConstraintBase, frozen=True, kw_only=True):
     """EXCLUDE, which no online path can add."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratedConstraint(ConstraintBase):
+class GeneratedConstraint(ConstraintBase, frozen=True, kw_only=True):
     """GENERATED ALWAYS AS (expression) STORED | VIRTUAL; `stored` is None where neither word was written."""
 
     expression: Slice
     stored: bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceOption:
+class SequenceOption(msgspec.Struct, frozen=True, kw_only=True):
     """One option of a sequence; `kind` is its first word in lower case, e.g. `start`, `cache`, `sequence`."""
 
     text: Slice
@@ -115,8 +106,7 @@ class SequenceOption:
     """Of SEQUENCE NAME."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityConstraint(ConstraintBase):
+class IdentityConstraint(ConstraintBase, frozen=True, kw_only=True):
     """GENERATED … AS IDENTITY [( options )]."""
 
     always: bool
@@ -136,8 +126,7 @@ Constraint = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnDefinition:
+class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """`name type [options] [constraints]`.
 
     `head` is the slice of name, type, COLLATE, STORAGE, COMPRESSION.

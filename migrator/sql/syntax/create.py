@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.constraints import ColumnDefinition, Constraint
 from migrator.sql.syntax.slices import Slice, TypeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionBound:
+class PartitionBound(msgspec.Struct, frozen=True, kw_only=True):
     """FOR VALUES … or DEFAULT, in `text`; each value in its own slice."""
 
     text: Slice
@@ -29,8 +28,7 @@ class PartitionBound:
         return not (self.lower or self.values or self.hash)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTable:
+class CreateTable(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE TABLE in all its forms."""
 
     name: QualifiedName
@@ -55,8 +53,7 @@ class CreateTable:
     """Of a query: not WITH NO DATA."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexElement:
+class IndexElement(msgspec.Struct, frozen=True, kw_only=True):
     """One key of an index: a column, or an expression in its slice; `options` is the rest (opclass, DESC)."""
 
     column: str | None
@@ -64,8 +61,7 @@ class IndexElement:
     options: Slice | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateIndex:
+class CreateIndex(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE [UNIQUE] INDEX; `tail` lets the concurrent form be written from a slice."""
 
     name: str | None
@@ -85,8 +81,7 @@ class CreateIndex:
     """What stands after the table's name: USING, the keys, INCLUDE, WITH, WHERE."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateView:
+class CreateView(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE [OR REPLACE] [MATERIALIZED] VIEW."""
 
     name: QualifiedName
@@ -98,8 +93,7 @@ class CreateView:
     query: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateFunction:
+class CreateFunction(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE [OR REPLACE] FUNCTION or PROCEDURE; `volatility` is 'i', 's' or 'v' (the default)."""
 
     name: QualifiedName
@@ -110,8 +104,7 @@ class CreateFunction:
     arguments: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTrigger:
+class CreateTrigger(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE [OR REPLACE] [CONSTRAINT] TRIGGER."""
 
     name: str
@@ -128,8 +121,7 @@ class CreateTrigger:
     """Those of UPDATE OF."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSequence:
+class CreateSequence(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE SEQUENCE."""
 
     name: QualifiedName
@@ -137,8 +129,7 @@ class CreateSequence:
     owned_by: QualifiedName | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateType:
+class CreateType(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE TYPE or CREATE DOMAIN; `form` is enum, composite, range, base, shell or domain."""
 
     name: QualifiedName
@@ -152,16 +143,14 @@ class CreateType:
     """Of a domain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateExtension:
+class CreateExtension(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE EXTENSION."""
 
     name: str
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSchema:
+class CreateSchema(msgspec.Struct, frozen=True, kw_only=True):
     """CREATE SCHEMA without elements (with elements it is opaque)."""
 
     name: str | None

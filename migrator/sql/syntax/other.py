@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 from migrator.sql.syntax.slices import Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True, kw_only=True):
     """DROP of a table, index, view, function, trigger, type, sequence, schema and the like."""
 
     object_kind: str
@@ -23,16 +22,14 @@ class Drop:
     """Each object as written: a function with its argument types."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
     """COMMENT ON kind name IS …; `relation` where the object is one or hangs on one."""
 
     object_kind: str
     relation: QualifiedName | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """GRANT or REVOKE; `relations` where privileges on named tables or sequences are meant."""
 
     revoke: bool
@@ -40,24 +37,21 @@ class Grant:
     relations: tuple[QualifiedName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insert:
+class Insert(msgspec.Struct, frozen=True, kw_only=True):
     """INSERT INTO; `values_only` where it is INSERT … VALUES with no subquery."""
 
     table: QualifiedName
     values_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """`column = value` of SET; `value` is DEFAULT or an expression."""
 
     column: str
     value: Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, kw_only=True):
     """UPDATE [ONLY] table [alias] SET … [FROM …] [WHERE …] [RETURNING …].
 
     `assignments` is empty where a multi-column or subscripted assignment stands (then only refusal is right).
@@ -77,8 +71,7 @@ class Update:
     returning: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True, kw_only=True):
     """DELETE FROM [ONLY] table [alias] [USING …] [WHERE …]."""
 
     table: QualifiedName
@@ -91,8 +84,7 @@ class Delete:
     returning: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetVariable:
+class SetVariable(msgspec.Struct, frozen=True, kw_only=True):
     """SET [SESSION | LOCAL] name, RESET, SET ROLE, SET TIME ZONE; `value` None means RESET or DEFAULT."""
 
     name: str
@@ -100,20 +92,17 @@ class SetVariable:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionControl:
+class TransactionControl(msgspec.Struct, frozen=True, kw_only=True):
     """BEGIN, COMMIT, ROLLBACK …; `kind` is BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Select:
+class Select(msgspec.Struct, frozen=True, kw_only=True):
     """A SELECT or VALUES that stands by itself (it may call functions: volatile for all we know)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownForm:
+class KnownForm(msgspec.Struct, frozen=True, kw_only=True):
     """A statement recognised by its words; its details do not matter for planning. `kind`: `CREATE POLICY`.
 
     Only for statements whose every token was consumed by a rule; `relations` are those it names.
@@ -128,8 +117,7 @@ class KnownForm:
     """Options in parentheses, as written (REINDEX)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opaque:
+class Opaque(msgspec.Struct, frozen=True, kw_only=True):
     """A statement that was not understood completely; `reason` says where reading stopped."""
 
     reason: str

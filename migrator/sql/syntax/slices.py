@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from migrator.postgres.identifiers import QualifiedName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True):
     """Half-open range of character offsets in the file."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """An exact piece of the file."""
 
     text: str
@@ -26,8 +24,7 @@ class Slice:
         return self.text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeName:
+class TypeName(msgspec.Struct, frozen=True, kw_only=True):
     """A type as written: `text` is the slice; `name` is folded and schema-qualified where written so.
 
     `name` is the plain last name in the server's catalogue spelling (`int` → `int4`, `varchar`, …);
