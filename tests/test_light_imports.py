@@ -73,3 +73,25 @@ def test_a_plan_loads_the_reports_that_are_asked_for(form: str, needed: set[str]
     _, loaded = modules("plan", "--offline", "1_a.sql", "--format", form, cwd=tmp_path)
 
     assert {name for name in REPORTS if f"migrator.reports.{name}" in loaded} == needed
+
+
+INTERRUPTED = """
+import runpy, sys
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+sys.argv[1:] = ["plan", "--offline"]
+runpy.run_module("migrator", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "migrator.cli.main", "migrator.planner"])
+def test_ctrl_c_while_it_loads_ends_it_without_a_traceback(module: str, tmp_path: Path) -> None:
+    program = [sys.executable, "-c", INTERRUPTED.format(module=module)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (130, "\nerror: interrupted\n")
