@@ -100,6 +100,7 @@ def psql(url: str, *arguments: str, check: bool = True) -> int:
 def migrate(url: str, folder: Path) -> None:
     command = [sys.executable, "-m", "migrator", "apply", "-q", "--dir", str(folder)]
     environment = os.environ | {"DATABASE_URL": url, "MIGRATE_DISPOSABLE": "true"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has compiled modules
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(done.stderr)

@@ -5,20 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from migrator.cli.output import Styled, echo, one_line
-from migrator.plan.index_work import RebuildIndexes
-from migrator.plan.partition_text import lines_of
-from migrator.plan.step import (
-    Autocommit,
-    Backfill,
-    BuildIndex,
-    DetachPartition,
-    DropIndex,
-    PartitionConstraints,
-    PartitionIndexes,
-    Phase,
-    Step,
-    Transaction,
-)
+from migrator.plan.step import Phase, Step
 from migrator.postgres.passwords import sql_without_passwords
 
 if TYPE_CHECKING:
@@ -71,28 +58,15 @@ def rendered(plan: Plan) -> str:
 
 def show_steps(migrations: Iterable[tuple[Named, Sequence[Step]]]) -> None:
     """Print each migration with its steps, and the SQL of each as it will be sent."""
+    from migrator.reports.text import work_sql
+
     shown = [(migration, steps) for migration, steps in migrations if steps]
     for migration, steps in shown:
         echo(Styled(f"{migration.version}  {one_line(migration.name)}", bold=True))
         for step in steps:
             echo(f"  {step.id:<6}{step.phase:<10}{step.title}")
-            for statement in sql_of(step):
+            for statement in work_sql(step.work):
                 lines = f"{sql_without_passwords(statement)};".splitlines()
                 echo("".join(f"      {line}\n" for line in lines), nl=False)
     if not shown:
         echo("nothing to do")
-
-
-def sql_of(step: Step) -> tuple[str, ...]:
-    """Return what a person should read of a step: of a backfill the statement of one window."""
-    match step.work:
-        case Transaction(statements=statements, acquire=acquire):
-            return (*(f"LOCK TABLE {a.relation.quoted} IN {a.mode} MODE" for a in acquire), *statements)
-        case Autocommit(sql=sql) | DetachPartition(sql=sql):
-            return (sql,)
-        case BuildIndex(sql=sql) | DropIndex(sql=sql) | RebuildIndexes(sql=sql):
-            return (sql,)
-        case Backfill() as walk:
-            return (*walk.prepare_sql, walk.update_sql, *walk.finish_sql)
-        case PartitionIndexes() | PartitionConstraints() as each:
-            return lines_of(each)
