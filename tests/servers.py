@@ -8,11 +8,13 @@ takes its place, and the closing line of the run says so; MIGRATOR_REQUIRE_CONTA
 
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import shutil
 import socket
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -146,6 +148,14 @@ def versions_asked(text: str) -> tuple[int, ...]:
 
 def docker_answers() -> bool:
     """Whether a Docker engine can be reached from here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # a socket that docker forgets
+        answers = _docker_answers()
+        gc.collect()
+    return answers
+
+
+def _docker_answers() -> bool:
     try:
         with contextlib.closing(docker.from_env(timeout=10)) as client:
             return bool(client.ping())
