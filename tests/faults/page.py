@@ -57,12 +57,13 @@ def _cell(found: Sequence[Swept]) -> str:
 
 def _counts(found: Sequence[Swept]) -> str:
     points, runs = sum(s.points for s in found), sum(s.runs for s in found)
-    looked = sum(s.resolved for s in found)
+    looked, named = sum(s.resolved for s in found), sum(s.named for s in found)
     losses = sum(len(s.losses) for s in found)
     faults = len({s.fault for s in found})
     of = sum(s.of for s in found)
     return (
-        f"{points} of {of} points, {faults} faults, {runs} runs, {looked} resolved by hand, {losses} losses"
+        f"{points} of {of} points, {faults} faults, {runs} runs, {looked} resolved by hand, "
+        f"{named} with an index of TOAST left and named, {losses} losses"
     )
 
 

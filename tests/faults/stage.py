@@ -66,6 +66,8 @@ class Stage:
         """Make everything as it is before a run."""
         with self.server.connect(NAME) as administrator:
             administrator.execute(_EMPTY.encode())
+            if self.scenario.toast:
+                administrator.execute(f"GRANT USAGE ON SCHEMA pg_toast TO {NAME}".encode())
             self._prepare_journal(administrator)
         if self.scenario.before:
             with psycopg.connect(self.url, autocommit=True) as owner:

@@ -7,7 +7,7 @@ swept once, in the scenario of a database's first run.
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from migrator.database.journal_store import FileEntry, JournalStore
@@ -61,16 +61,17 @@ class Swept:
     runs: int = 0
     resolved: int = 0
     """Times that a person had to look at a statement that nothing proves, as documented."""
+    named: int = 0
+    """Times that a run left an invalid index which its role may not remove, and named it."""
     losses: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:
-        return json.dumps(
-            [self.scenario, self.fault.name, self.points, self.of, self.runs, self.resolved, self.losses]
-        )
+        counts = [self.points, self.of, self.runs, self.resolved, self.named]
+        return json.dumps([self.scenario, self.fault.name, *counts, self.losses])
 
     @staticmethod
     def from_json(text: str) -> "Swept":
-        scenario, fault, points, of, runs, resolved, losses = json.loads(text)
+        scenario, fault, points, of, runs, resolved, named, losses = json.loads(text)
         return Swept(
             scenario=scenario,
             fault=Fault[fault],
@@ -78,6 +79,7 @@ class Swept:
             of=of,
             runs=runs,
             resolved=resolved,
+            named=named,
             losses=losses,
         )
 
@@ -162,6 +164,7 @@ def _try(
     finally:
         injection.end()
     swept.points += 1
+    swept.named += bool(ended.named)
     wrong = _wrong(stage, injection, recording, ended, whole=whole)
     swept.losses += [f"{point}: {line} [{'; '.join(codes)}]" for line in wrong]
 
@@ -176,7 +179,9 @@ def _until_done(stage: Stage, injection: Injection, codes: list[str], swept: Swe
 
         ended = Ended(code=0, trouble="")
         for _ in range(MOST_RUNS):
+            before = ended
             ended = stage.run(gate, strict=not (injection.struck and injection.quickly))
+            ended = replace(ended, named=ended.named | before.named)
             swept.runs += 1
             codes.append(f"{ended.code} {ended.trouble[:300]}")
             if ended.code == NEEDS_PERSON and stage.scenario.unproved:
@@ -194,16 +199,15 @@ def _wrong(
         return ["the run ended before this boundary"]
     if ended.code != stage.scenario.ends:
         return [f"ended with {ended.code}: {ended.trouble}"]
-    return [
-        *ended.left,
-        *differences(_comparable(stage, stage.state(whole=whole)), _comparable(stage, recording.state)),
-    ]
+    found = _comparable(stage, stage.state(whole=whole))
+    found["left"] = [each for each in found["left"] if each.removeprefix("invalid index ") not in ended.named]
+    return [*ended.left, *differences(found, _comparable(stage, recording.state))]
 
 
 def _comparable(stage: Stage, state: State) -> State:
     """A person's word takes the place of a step's own."""
     if not stage.scenario.unproved:
-        return state
+        return dict(state)
     steps = [(version, step, "done") for version, step, _ in state["steps"]]
     return {**state, "steps": steps, "steps done": None, "ends": None}
 

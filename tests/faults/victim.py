@@ -22,7 +22,7 @@ import msgspec
 
 from migrator.database.session import Connector
 from migrator.errors import MigrateError
-from migrator.execution.events import Silent
+from migrator.execution.events import Event, LeftAlone, Silent
 from migrator.execution.options import Provenance, RunOptions, RunResult
 from migrator.plan.plan import Plan
 from migrator.policy import Policy
@@ -56,6 +56,8 @@ PATIENCE_S = 60.0
 
 HUNG = 124
 
+NAMED = "left alone: "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
@@ -65,6 +67,8 @@ class Ended:
     trouble: str
     left: tuple[str, ...] = ()
     """What it left running."""
+    named: frozenset[str] = frozenset()
+    """Invalid indexes of its own that it said it may not remove."""
 
 
 class Victims:
@@ -91,9 +95,14 @@ class Victims:
 
         timer = threading.Timer(PATIENCE_S, give_up)
         timer.start()
-        code, trouble = json.loads(self._answer())
+        code, said = json.loads(self._answer())
         timer.cancel()
-        return Ended(code=HUNG, trouble="it hangs") if hung.is_set() else Ended(code=code, trouble=trouble)
+        if hung.is_set():
+            return Ended(code=HUNG, trouble="it hangs")
+        lines = said.splitlines()
+        named = frozenset(line.removeprefix(NAMED) for line in lines if line.startswith(NAMED))
+        trouble = "\n".join(line for line in lines if not line.startswith(NAMED))
+        return Ended(code=code, trouble=trouble, named=named)
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
@@ -134,11 +143,23 @@ def ended(url: str, path: Path) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(code), trouble
 
 
+class Saying(Silent):
+    """Writes down what the run says that it leaves."""
+
+    def __init__(self, heard: int) -> None:
+        self.heard = heard
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, LeftAlone) and event.ours:
+            for index in event.indexes:
+                os.write(self.heard, f"{NAMED}{index}\n".encode())
+
+
 def status(url: str, path: Path, heard: int) -> int:
     """As the command line does: the exit code of the error; anything else is a bug."""
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-        connector, observer = Connector(conninfo=url, silence_s=SILENCE_S), Silent()
+        connector, observer = Connector(conninfo=url, silence_s=SILENCE_S), Saying(heard)
 
         def once() -> RunResult:
             return run(connector, plan, POLICY, OPTIONS, observer)
