@@ -21,8 +21,11 @@ HOSTILE = [
     "[[x]]",
 ]  # fmt: skip
 
+# Shorter than any limit: what is longer is cut.
 anything = st.one_of(
-    st.text(max_size=60), st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE)).map(" ".join)
+    st.text(max_size=60),
+    st.sampled_from(HOSTILE),
+    st.lists(st.sampled_from(HOSTILE), max_size=9).map(" ".join),
 )
 
 MENTION = re.compile(r"(?<![\w`])(?:@[\w-]|#\d|GH-\d|!\d)", re.IGNORECASE)
@@ -65,6 +68,13 @@ def test_cells_of_a_table(first: str, second: str) -> None:
     assert normal(f"AB{first}{second}{first}{second}").replace(" ", "") == normal(
         "".join(page.whole)
     ).replace(" ", "")
+
+
+def test_what_is_too_long_is_cut_and_says_so() -> None:
+    long = "a|b " * 300
+
+    assert "".join(shown(code(long, 300)).whole).strip() == long[:299] + "…"
+    assert "".join(shown(text(long, 1_000)).whole).strip() == long[:999] + "…"
 
 
 @given(anything)
