@@ -141,7 +141,7 @@ def test_passwords_are_never_told_and_statements_are_cut(database: Database) -> 
     with holding(database, "SELECT FROM users", role):
         (found,) = look(connection).of_locks([ACCESS_EXCLUSIVE])
 
-    assert found.query == f"CREATE ROLE {database.name}_other PASSWORD ***"
+    assert found.query == f"CREATE ROLE {database.name}_other PASSWORD '***'"
     assert "geheim" not in shown("CREATE SUBSCRIPTION s CONNECTION 'host=h password=geheim'", str)
     assert "geheim" not in shown("ALTER USER MAPPING FOR u SERVER s OPTIONS (SET password 'geheim", str)
     assert "\x1b" not in shown("SELECT '\x1b[2J'", str)
