@@ -28,9 +28,9 @@ class Log:
         self._invocation = invocation
         self._level = level(invocation)
         self._logger: FilteringBoundLogger | None = None
-        self._making = False
+        self._writing = False
         self._late: list[tuple[int, str, dict[str, Any]]] = []
-        """What a signal handler has said while structlog was being imported."""
+        """What has not been written yet: also what a signal handler has said while something was."""
 
     def debug(self, event: str, **fields: Any) -> None:  # noqa: ANN401  # whatever the event has
         """Write what only a search for a fault needs."""
@@ -45,23 +45,33 @@ class Log:
         self._write(logging.WARNING, event, fields)
 
     def _write(self, importance: int, event: str, fields: dict[str, Any]) -> None:
+        """Write it; a signal handler that comes in between leaves what it says to whom it interrupted."""
         if importance < self._level:
             return
         self._late.append((importance, event, fields))
-        if self._making:
-            return
-        made = self._logger or self._make()
+        while self._late and not self._writing:  # again: a handler may come as the last one has been written
+            self._writing = True
+            try:
+                self._drain()
+            finally:
+                self._writing = False
+
+    def _drain(self) -> None:
+        made = self._logger = self._logger or logger(self._invocation)
         while self._late:
             number, name, more = self._late.pop(0)
             made.log(number, name, **more)
 
-    def _make(self) -> "FilteringBoundLogger":
-        self._making = True
-        try:
-            self._logger = logger(self._invocation)
-        finally:
-            self._making = False
-        return self._logger
+
+class Lines:
+    """Writes each line with one call and takes no lock: a signal handler would wait for it for ever."""
+
+    def msg(self, line: str) -> None:
+        """Write to standard error as it is now."""
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    log = debug = info = warning = error = critical = msg
 
 
 def logger(invocation: Invocation) -> "FilteringBoundLogger":
@@ -77,10 +87,10 @@ def logger(invocation: Invocation) -> "FilteringBoundLogger":
             _renderer(invocation),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level(invocation)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=Lines,
         cache_logger_on_first_use=False,
     )
-    found: FilteringBoundLogger = structlog.get_logger("migrator")
+    found: FilteringBoundLogger = structlog.get_logger()
     return found
 
 
