@@ -85,17 +85,20 @@ def approve(
     if project.configuration.approvals is ApprovalsIn.FILE:
         where = Path(project.approvals_path)
         author = approved_by or user_email(path.parent) or provenance().os_user
-        once = {(a.statement.checksum, a.hazard.kind): a for a in chosen}.values()
-        add_entries(
-            where,
-            [entry(a.statement, a.hazard, reason, until=day, approved_by=author) for a in once],
-        )
+        _add_entries(where, chosen, reason, day, author)
     elif approved_by is not None:
         raise UsageError("--by is for the approvals file; git knows who wrote a directive")
     else:
         where = path
         add_directives(where, chosen, directive_options(reason, day))
     _tell(chosen, where)
+
+
+def _add_entries(
+    where: Path, chosen: Sequence[Approved], reason: str, day: date | None, author: str | None
+) -> None:
+    once = {(each.statement.checksum, each.hazard.kind): each for each in chosen}.values()
+    add_entries(where, [entry(a.statement, a.hazard, reason, until=day, approved_by=author) for a in once])
 
 
 def _day(until: datetime | None) -> date | None:

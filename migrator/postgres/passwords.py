@@ -11,8 +11,11 @@ MASK = "***"
 SHAPES = (
     re.compile(r"(?P<before>\w[\w+.-]*://[^\s:/@]*:)(?P<secret>[^\s/]*)(?=@)"),
     re.compile(
-        r"(?P<before>\b(?:ssl)?password\s*=\s*)(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE
+        r"(?P<before>\b(?:ssl)?password\s*=\s*)(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&'\"](?:(?:\\.|[^\s&])*[^\s&'\"),;}\]])?)",
+        re.IGNORECASE,
     ),
+    # Not as libpq reads it, but as somebody may have written it.
+    re.compile(r"(?P<before>\bpostgres(?:ql)?://[^\s:/@]*:)(?P<secret>[^\s@]*)(?=@)"),
 )
 
 _SQL = re.compile(
